@@ -1,0 +1,139 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// MaxComment bounds an operator's comment, in bytes.
+const MaxComment = 1024
+
+// Act holds, releases, revokes or retires a device with all its certificates. It
+// returns when this node's OCSP says so. Repeating it changes nothing, except
+// that keyCompromise replaces a weaker reason.
+func (s *Service) Act(ctx context.Context, p identity.Principal, id string, action identity.Action, reason, comment string) (DeviceInfo, error) {
+	permission := identity.ActionPermission(action)
+	if !p.MayAnywhere(permission) {
+		return DeviceInfo{}, s.deny(ctx, p, permission)
+	}
+	w, err := s.withdrawalOf(action, reason, comment)
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	var info DeviceInfo
+	var changed []ca.Serial
+	err = s.store.Update(ctx, func(tx Tx) error {
+		if info, err = s.readDevice(tx, p, id, permission); err != nil {
+			return err
+		}
+		changed, err = s.actOn(ctx, tx, p, &info, action, w)
+		return err
+	})
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	s.tellWithdrawn(changed)
+	return s.refreshed(ctx, info)
+}
+
+// withdrawalOf checks what was asked for and returns what it does to
+// certificates.
+func (s *Service) withdrawalOf(action identity.Action, reason, comment string) (withdrawal, error) {
+	w := withdrawal{at: s.now(), comment: comment}
+	if err := checkComment(comment); err != nil {
+		return w, err
+	}
+	var err error
+	if reason != "" {
+		if w.reason, err = ca.ParseReason(reason); err != nil {
+			return w, errReason(action)
+		}
+	}
+	w.status = StatusRevoked
+	switch action {
+	case identity.Hold:
+		w.status = StatusHeld
+		return w, onlyReason(&w, action, reason, ca.CertificateHold)
+	case identity.Release:
+		w.status = StatusGood
+		if reason != "" {
+			return w, errReason(action)
+		}
+	case identity.Retire:
+		return w, onlyReason(&w, action, reason, ca.CessationOfOperation)
+	case identity.Revoke:
+		switch w.reason {
+		case ca.Unspecified, ca.KeyCompromise, ca.AffiliationChanged, ca.Superseded, ca.CessationOfOperation, ca.PrivilegeWithdrawn:
+		default:
+			return w, errReason(action)
+		}
+	}
+	return w, nil
+}
+
+func onlyReason(w *withdrawal, action identity.Action, given string, only ca.Reason) error {
+	if given != "" && w.reason != only {
+		return errReason(action)
+	}
+	w.reason = only
+	return nil
+}
+
+func errReason(action identity.Action) error {
+	switch action {
+	case identity.Hold:
+		return RefuseField("reason", "holding has the one reason certificateHold; leave it out")
+	case identity.Retire:
+		return RefuseField("reason", "retiring has the one reason cessationOfOperation; leave it out")
+	case identity.Release:
+		return RefuseField("reason", "releasing takes no reason")
+	default:
+		return RefuseField("reason", "a reason is one of unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn (RFC 5280, section 5.3.1)")
+	}
+}
+
+// checkComment bounds a comment and keeps control characters out of records.
+func checkComment(comment string) error {
+	if len(comment) > MaxComment {
+		return RefuseField("comment", "a comment has at most %d bytes", MaxComment)
+	}
+	if !printable(comment) {
+		return RefuseField("comment", "a comment is UTF-8 text without control characters")
+	}
+	return nil
+}
+
+// actOn changes the device and its certificates, if anything changes.
+func (s *Service) actOn(ctx context.Context, tx Tx, p identity.Principal, info *DeviceInfo, action identity.Action, w withdrawal) ([]ca.Serial, error) {
+	d := &info.Device
+	after, ok := d.State.After(action)
+	if worse := w.reason == ca.KeyCompromise && d.State == identity.Retired; worse {
+		after, ok = identity.Revoked, true
+	}
+	if !ok {
+		return nil, Refuse(WrongState, "a device that is %s cannot be changed by %s", d.State, action)
+	}
+	before := d.State
+	changed, err := s.withdrawAll(ctx, tx, p, d, w)
+	if err != nil || after == before && len(changed) == 0 {
+		return nil, err
+	}
+	if w.status == StatusRevoked {
+		d.Ticket, d.Reenrol = nil, nil
+	}
+	d.State = after
+	d.Version++
+	d.ChangedAt = w.at
+	kinds := map[identity.Action]EventKind{
+		identity.Hold: DeviceHeld, identity.Release: DeviceReleased, identity.Revoke: DeviceRevoked, identity.Retire: DeviceRetired,
+	}
+	event := s.event(ctx, p, kinds[action])
+	event.Device, event.Fleet, event.Order, event.Comment = d.ID, info.FleetPath, OrderID(d.Order), w.comment
+	if w.status != StatusGood {
+		event.Reason = w.reason.String()
+	}
+	return changed, errors.Join(tx.PutDevice(*d), s.append(tx, p, event))
+}

@@ -1,0 +1,197 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// CertificateInfo is a certificate as a principal sees it.
+type CertificateInfo struct {
+	Certificate
+	StatusNow Status
+}
+
+func (s *Service) certificateInfo(c Certificate) CertificateInfo {
+	return CertificateInfo{Certificate: c, StatusNow: c.StatusAt(s.now())}
+}
+
+// CertificateQuery selects certificates: one device's, newest first, or all that
+// end within a time, soonest first.
+type CertificateQuery struct {
+	Device                        string
+	ExpiringAfter, ExpiringBefore time.Time
+	Page
+}
+
+// Certificates lists certificates.
+func (s *Service) Certificates(ctx context.Context, p identity.Principal, q CertificateQuery) (List[CertificateInfo], error) {
+	if !p.MayAnywhere(identity.CertificateRead) {
+		return List[CertificateInfo]{}, s.deny(ctx, p, identity.CertificateRead)
+	}
+	var list List[CertificateInfo]
+	err := s.store.View(ctx, func(r Reader) error {
+		filter := CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page}
+		if q.Device != "" {
+			info, err := s.readDevice(r, p, q.Device, identity.CertificateRead)
+			if err != nil {
+				return err
+			}
+			filter.Device = info.ID
+		}
+		found, err := r.Certificates(filter)
+		if err != nil {
+			return err
+		}
+		list = List[CertificateInfo]{Next: found.Next}
+		for _, c := range found.Items {
+			fleet, err := certificateFleet(r, &c)
+			if err != nil {
+				return err
+			}
+			if p.May(identity.CertificateRead, fleet) {
+				list.Items = append(list.Items, s.certificateInfo(c))
+			}
+		}
+		return nil
+	})
+	return list, cursorFault(err)
+}
+
+// Certificate returns a certificate by its serial number, which may be written
+// with upper case and colons.
+func (s *Service) Certificate(ctx context.Context, p identity.Principal, serial string) (info CertificateInfo, err error) {
+	if !p.MayAnywhere(identity.CertificateRead) {
+		return CertificateInfo{}, s.deny(ctx, p, identity.CertificateRead)
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		c, _, err := readCertificate(r, p, serial, identity.CertificateRead)
+		info = s.certificateInfo(c)
+		return err
+	})
+	return info, err
+}
+
+// ActOnCertificate holds, releases, revokes or retires one certificate. For
+// keyCompromise every certificate with the same key goes with it. Its device
+// stays as it is.
+func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, serial string, action identity.Action, reason, comment string) (CertificateInfo, error) {
+	permission := identity.ActionPermission(action)
+	if !p.MayAnywhere(permission) {
+		return CertificateInfo{}, s.deny(ctx, p, permission)
+	}
+	w, err := s.withdrawalOf(action, reason, comment)
+	if err != nil {
+		return CertificateInfo{}, err
+	}
+	w.alone = true
+	var info CertificateInfo
+	var changed []ca.Serial
+	err = s.store.Update(ctx, func(tx Tx) error {
+		c, d, err := readCertificate(tx, p, serial, permission)
+		if err != nil {
+			return err
+		}
+		if changed, err = s.actOnCertificate(ctx, tx, p, &c, d, w); err != nil {
+			return err
+		}
+		c, err = tx.Certificate(c.Serial)
+		info = s.certificateInfo(c)
+		return err
+	})
+	if err != nil {
+		return CertificateInfo{}, err
+	}
+	s.tellWithdrawn(changed)
+	return info, nil
+}
+
+func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Principal, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, error) {
+	switch {
+	case d == nil:
+		return nil, Refuse(WrongState, "this certificate is Touchmark's own; it is replaced by a restart and expires soon")
+	case c.Status == StatusRevoked && w.status != StatusRevoked:
+		return nil, Refuse(WrongState, "the certificate is revoked, and that is final")
+	case w.status == StatusGood && d.State == identity.Held:
+		return nil, Refuse(WrongState, "its device is held; release the device")
+	}
+	var changed []ca.Serial
+	for _, serial := range together(c, d, w) {
+		did, err := s.withdrawOne(ctx, tx, p, d, serial, w)
+		if err != nil {
+			return nil, err
+		}
+		if did {
+			changed = append(changed, serial)
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	d.Version++
+	d.ChangedAt = w.at
+	return changed, tx.PutDevice(*d)
+}
+
+// together returns the certificates that w changes with c: those of the same key
+// where the key is compromised.
+func together(c *Certificate, d *Device, w withdrawal) []ca.Serial {
+	serials := []ca.Serial{c.Serial}
+	if w.reason != ca.KeyCompromise {
+		return serials
+	}
+	for _, live := range d.unexpired(w.at) {
+		if live.Key == c.Key && live.Serial != c.Serial {
+			serials = append(serials, live.Serial)
+		}
+	}
+	return serials
+}
+
+// readCertificate returns a certificate that p holds permission on, with its
+// device, which is nil for Touchmark's own.
+func readCertificate(r Reader, p identity.Principal, text string, permission identity.Permission) (Certificate, *Device, error) {
+	missing := Refuse(NotFound, "no such certificate")
+	serial, err := ca.ParseSerial(text)
+	if err != nil {
+		return Certificate{}, nil, missing
+	}
+	c, err := r.Certificate(serial)
+	if errors.Is(err, ErrNotFound) {
+		return Certificate{}, nil, missing
+	}
+	if err != nil {
+		return Certificate{}, nil, err
+	}
+	fleet, err := certificateFleet(r, &c)
+	if err != nil {
+		return Certificate{}, nil, err
+	}
+	if !p.May(permission, fleet) {
+		if p.May(identity.CertificateRead, fleet) {
+			return Certificate{}, nil, forbidden(permission)
+		}
+		return Certificate{}, nil, missing
+	}
+	if c.Device == "" {
+		return c, nil, nil
+	}
+	d, err := r.Device(c.Device)
+	return c, &d, err
+}
+
+// certificateFleet returns the fleet of a certificate's device, the root for
+// Touchmark's own.
+func certificateFleet(r Reader, c *Certificate) (identity.FleetPath, error) {
+	if c.Device == "" {
+		return identity.RootFleet, nil
+	}
+	d, err := r.Device(c.Device)
+	if err != nil {
+		return "", err
+	}
+	return fleetPath(r, d.Fleet)
+}

@@ -1,0 +1,100 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// DefaultProfile is the profile of an order that names none.
+const DefaultProfile = "default"
+
+// Config is what a Service needs. Zero values of Limits, CRLLifetime,
+// ReenrolWindow, Log and Observer stand for the defaults named there.
+type Config struct {
+	Store Store
+	// Issuers are all that still count: certificates of any of them renew, and
+	// they go on signing CRLs. Issuing is the id of the one that issues.
+	Issuers []*ca.Issuer
+	Issuing string
+	// Profiles are the devices' profiles; one is called DefaultProfile.
+	Profiles []ca.Profile
+	PEN      identity.PEN
+	Limits   Limits
+	// LogSigner signs checkpoints of the audit log; its name is the log's origin.
+	LogSigner note.Signer
+	// CRLLifetime is from thisUpdate to nextUpdate; 24 hours by default.
+	CRLLifetime time.Duration
+	// ReenrolWindow is how long a permission to re-enrol lasts; 24 hours by default.
+	ReenrolWindow time.Duration
+	Clock         func() time.Time
+	Rand          io.Reader
+	Log           *slog.Logger
+	Observer      Observer
+}
+
+// Limits bound what a slow key or a guesser can hold up.
+type Limits struct {
+	// Signatures is how many signatures may be in flight; 64 by default.
+	Signatures int
+	// SignatureWait bounds waiting for a place and for the signature itself; 10
+	// seconds by default.
+	SignatureWait time.Duration
+	// Guesses is how many wrong secrets one source may show for one name before it
+	// has to wait; 10 by default.
+	Guesses int
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.Limits.Signatures, 64)
+	setDefault(&c.Limits.SignatureWait, 10*time.Second)
+	setDefault(&c.Limits.Guesses, 10)
+	setDefault(&c.CRLLifetime, 24*time.Hour)
+	setDefault(&c.ReenrolWindow, 24*time.Hour)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+}
+
+func setDefault[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// validate reports every fault at once.
+func (c *Config) validate() error {
+	var faults []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	need(c.Store != nil, "no store")
+	need(c.LogSigner != nil, "no key to sign checkpoints of the log with")
+	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
+	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0, "limits must be positive")
+	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
+	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
+	faults = append(faults, c.PEN.Validate())
+	var issues, usual bool
+	for _, issuer := range c.Issuers {
+		issues = issues || issuer.ID() == c.Issuing
+	}
+	for _, profile := range c.Profiles {
+		usual = usual || profile.Name() == DefaultProfile
+	}
+	need(issues, "no issuer %q among the %d configured: nothing can be signed", c.Issuing, len(c.Issuers))
+	need(usual, "no profile called %q", DefaultProfile)
+	return errors.Join(faults...)
+}

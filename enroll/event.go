@@ -1,0 +1,82 @@
+package enroll
+
+import (
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// EventKind says what happened, in the past tense. The set is closed and listed
+// in docs/events.md.
+type EventKind string
+
+// Every kind of event.
+const (
+	OrderCreated         EventKind = "order.created"
+	OrderEdited          EventKind = "order.edited"
+	OrderWasClosed       EventKind = "order.closed"
+	FleetCreated         EventKind = "fleet.created"
+	TicketsDrawn         EventKind = "tickets.drawn"
+	DeviceEnrolled       EventKind = "device.enrolled"
+	DeviceHeld           EventKind = "device.held"
+	DeviceReleased       EventKind = "device.released"
+	DeviceRevoked        EventKind = "device.revoked"
+	DeviceRetired        EventKind = "device.retired"
+	DeviceReenrolAllowed EventKind = "device.reenrol_allowed"
+	CertificateIssued    EventKind = "certificate.issued"
+	CertificateHeld      EventKind = "certificate.held"
+	CertificateReleased  EventKind = "certificate.released"
+	CertificateRevoked   EventKind = "certificate.revoked"
+	CloneWasSuspected    EventKind = "clone.suspected"
+	RenewalForked        EventKind = "renewal.forked"
+	RequestRefused       EventKind = "request.refused"
+	BreakGlassUsed       EventKind = "breakglass.used"
+	BreakGlassRotated    EventKind = "breakglass.rotated"
+	IssuerActivated      EventKind = "issuer.activated"
+	IssuerEnding         EventKind = "issuer.ending"
+)
+
+// EventKinds lists every kind of event.
+func EventKinds() []EventKind {
+	return []EventKind{
+		OrderCreated, OrderEdited, OrderWasClosed, FleetCreated, TicketsDrawn, DeviceEnrolled, DeviceHeld,
+		DeviceReleased, DeviceRevoked, DeviceRetired, DeviceReenrolAllowed, CertificateIssued, CertificateHeld,
+		CertificateReleased, CertificateRevoked, CloneWasSuspected, RenewalForked, RequestRefused, BreakGlassUsed,
+		BreakGlassRotated, IssuerActivated, IssuerEnding,
+	}
+}
+
+// Event is one thing that happened. Only the members that its kind speaks of are
+// set; docs/events.md says which. It names people by pseudonymous id alone.
+type Event struct {
+	Time  time.Time `json:"time"`
+	Kind  EventKind `json:"kind"`
+	Actor string    `json:"actor,omitempty"` // pseudonymous id of who did it; empty for nobody known
+	// Request is the id of the request that did it, as in the logs.
+	Request     string             `json:"request,omitempty"`
+	Fleet       identity.FleetPath `json:"fleet,omitempty"`
+	Order       OrderID            `json:"order,omitempty"`
+	Device      identity.DeviceID  `json:"device,omitempty"`
+	Certificate *ca.Serial         `json:"certificate,omitempty"`
+	Predecessor *ca.Serial         `json:"predecessor,omitempty"`
+	Key         *ca.KeyHash        `json:"key,omitempty"` // SHA-256 of the SubjectPublicKeyInfo
+	Issuer      string             `json:"issuer,omitempty"`
+	Profile     string             `json:"profile,omitempty"`
+	NotAfter    *time.Time         `json:"not_after,omitempty"`
+	Reason      string             `json:"reason,omitempty"` // RFC 5280, section 5.3.1
+	Operation   string             `json:"operation,omitempty"`
+	Code        Code               `json:"code,omitempty"`
+	Comment     string             `json:"comment,omitempty"`
+	Count       int                `json:"count,omitempty"`
+	Serials     []string           `json:"serials,omitempty"` // devices' serial numbers
+}
+
+// Record is an event with its place in the log.
+type Record struct {
+	// Index counts from 0, without gaps.
+	Index uint64
+	// Data is the leaf of the Merkle tree: the event as JSON with its index as
+	// first member, byte for byte as it was hashed.
+	Data []byte
+}

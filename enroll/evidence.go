@@ -1,0 +1,52 @@
+package enroll
+
+import "github.com/touchmark/touchmark/identity"
+
+// Request asks for a certificate, whatever protocol it came by.
+type Request struct {
+	// Principal is whoever calls; nobody where the evidence alone speaks.
+	Principal identity.Principal
+	Evidence  Evidence
+	// CSR is a PKCS#10 request in DER. Nothing but its key is taken from it.
+	CSR []byte
+	// Source is the caller's IP address, without a port.
+	Source string
+}
+
+// Evidence is what a device shows, or others say for it, to prove which device
+// it is. The set is closed: TicketEvidence, VouchEvidence, CertificateEvidence.
+type Evidence interface {
+	// operation is what the evidence is good for, as events call it.
+	operation() string
+}
+
+// TicketEvidence is a one-time secret drawn for one device.
+type TicketEvidence struct {
+	User   string // the device's serial number
+	Secret string // the ticket
+	Label  string // the order that the client named besides; empty for none
+}
+
+// VouchEvidence is a station's word: the principal says which device it is.
+type VouchEvidence struct {
+	Order  OrderID
+	Serial string
+}
+
+// CertificateEvidence is the device's current certificate. Whoever made the
+// connection has proved that it holds the key.
+type CertificateEvidence struct {
+	DER []byte
+}
+
+func (TicketEvidence) operation() string      { return "enrol" }
+func (VouchEvidence) operation() string       { return "vouch" }
+func (CertificateEvidence) operation() string { return "renew" }
+
+// Issued is a certificate that may leave the process: it is recorded.
+type Issued struct {
+	Device identity.DeviceID // empty for Touchmark's own
+	Certificate
+	Chain    [][]byte // the issuers in DER, the leaf's first, without the root
+	Recalled bool     // it is the answer given before
+}

@@ -1,0 +1,75 @@
+package enroll
+
+import (
+	"context"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+const (
+	// aggregateEvery is how often refusals of unauthenticated callers are recorded.
+	aggregateEvery = 30 * time.Second
+	// watchIssuersEvery is how often the issuers' ends are looked at, and
+	// alarmEvery how often one that nears its end is recorded.
+	watchIssuersEvery = time.Hour
+	alarmEvery        = 24 * time.Hour
+)
+
+// keepHouse records what was turned away and watches the issuers until ctx is
+// done; what was counted by then is recorded last.
+func (s *Service) keepHouse(ctx context.Context) error {
+	aggregate, watch := time.NewTicker(aggregateEvery), time.NewTicker(watchIssuersEvery)
+	defer aggregate.Stop()
+	defer watch.Stop()
+	alarmed := map[string]time.Time{}
+	s.watchIssuers(ctx, alarmed)
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return s.recordTurnedAway(last)
+		case <-aggregate.C:
+			if err := s.recordTurnedAway(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("refusals of unauthenticated callers could not be recorded; they are kept", "error", err)
+			}
+		case <-watch.C:
+			s.watchIssuers(ctx, alarmed)
+		}
+	}
+}
+
+// NearingEnd reports whether an issuer's end cuts into the lifetime of what it
+// issues, or less than a fifth of its own time is left: time to have a new one
+// signed.
+func (s *Service) NearingEnd(issuer *ca.Issuer) bool {
+	left := issuer.NotAfter().Sub(s.now())
+	whole := issuer.NotAfter().Sub(issuer.Certificate().NotBefore)
+	return left < 2*s.longest || left < whole/5
+}
+
+// watchIssuers raises the alarm for the issuing issuer that nears its end.
+func (s *Service) watchIssuers(ctx context.Context, alarmed map[string]time.Time) {
+	issuer, now := s.issuing, s.now()
+	if !s.NearingEnd(issuer) {
+		return
+	}
+	s.observer.Count(CountIssuerNearingEnd, 1)
+	s.log.Warn("the issuing CA's certificate nears its end: run touchmark ca request, have the corporate PKI sign it, and run touchmark ca install",
+		"issuer", issuer.ID(), "not_after", issuer.NotAfter())
+	if now.Sub(alarmed[issuer.ID()]) < alarmEvery {
+		return
+	}
+	err := s.store.Update(ctx, func(tx Tx) error {
+		event, end := s.event(ctx, identity.NewSystem(), IssuerEnding), issuer.NotAfter()
+		event.Issuer, event.NotAfter = issuer.ID(), &end
+		return tx.Append(event)
+	})
+	if err != nil {
+		s.log.Error("the alarm of an issuer's end could not be recorded", "error", err)
+		return
+	}
+	alarmed[issuer.ID()] = now
+}

@@ -1,0 +1,140 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+
+	"github.com/touchmark/touchmark/ca"
+)
+
+// maxRejudged bounds how often a request is signed again because what it relied
+// on changed under way.
+const maxRejudged = 3
+
+// Issue takes a request down the one path. It returns a certificate that is
+// recorded, new or recalled, or a Refusal.
+func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err error) {
+	done := s.watch(StepIssue)
+	defer func() { done(err) }()
+
+	request, err := s.open(req)
+	if err != nil {
+		return Issued{}, err
+	}
+	for range maxRejudged {
+		said, err := s.judgeNow(ctx, request)
+		if err != nil {
+			return Issued{}, err
+		}
+		var signed *ca.Signed
+		if said.plan != nil {
+			if signed, err = s.sign(ctx, said.plan, request); err != nil {
+				return Issued{}, err
+			}
+		}
+		if said.recalled == nil {
+			if said, err = s.record(ctx, request, signed, said.plan); err != nil {
+				return Issued{}, err
+			}
+		}
+		switch {
+		case said.refusal != nil:
+			return Issued{}, s.refused(request, said)
+		case said.recalled != nil:
+			s.observer.Count(CountRecalled, 1)
+			return s.release(*said.recalled, true), nil
+		case said.recorded != nil:
+			s.admitted(request)
+			s.afterIssue(said.recorded, said.ended)
+			return s.release(*said.recorded, false), nil
+		}
+	}
+	return Issued{}, Refuse(Conflict, "what this request relies on keeps changing; try again")
+}
+
+// opened is a request that was parsed. Where its CSR is no good, fault says so;
+// callers who have not proved who they are do not get that far.
+type opened struct {
+	Request
+	csr   *ca.CertificateRequest
+	key   ca.KeyHash
+	fault *Refusal
+}
+
+// open turns guessers away and parses the CSR, whose signature proves possession
+// of its key.
+func (s *Service) open(req Request) (*opened, error) {
+	if ticket, ok := req.Evidence.(TicketEvidence); ok {
+		if err := s.guesses.check(req.Source, ticket.User); err != nil {
+			return nil, err
+		}
+	}
+	request := &opened{Request: req}
+	csr, err := ca.ParseCertificateRequest(req.CSR)
+	switch {
+	case errors.Is(err, ca.ErrWeakKey):
+		request.fault = Refuse(WeakKey, "%v", err)
+	case err != nil:
+		request.fault = Refuse(BadCSR, "%v", err)
+	default:
+		request.csr, request.key = csr, csr.KeyHash()
+	}
+	return request, nil
+}
+
+// judgeNow judges on what is recorded now, before anything is signed.
+func (s *Service) judgeNow(ctx context.Context, request *opened) (said verdict, err error) {
+	done := s.watch(StepProve)
+	defer func() { done(err) }()
+	err = s.store.View(ctx, func(r Reader) error {
+		said, err = s.judge(r, request)
+		return err
+	})
+	return said, err
+}
+
+// release makes the answer of a certificate that is recorded. Nothing else does.
+func (s *Service) release(recorded Certificate, recalled bool) Issued {
+	return Issued{
+		Device:      recorded.Device,
+		Certificate: recorded,
+		Chain:       s.chain(recorded.Issuer),
+		Recalled:    recalled,
+	}
+}
+
+// chain returns an issuer's chain without the root, in DER.
+func (s *Service) chain(issuer string) [][]byte {
+	var chain [][]byte
+	if known := s.issuers[issuer]; known != nil {
+		for _, certificate := range known.Chain() {
+			chain = append(chain, certificate.Raw)
+		}
+	}
+	return chain
+}
+
+// refused counts a refusal where it was not recorded, and returns it.
+func (s *Service) refused(request *opened, said verdict) error {
+	if !said.proven {
+		s.turnAway(said.refusal.Code)
+		if ticket, ok := request.Evidence.(TicketEvidence); ok {
+			s.guesses.wrong(request.Source, ticket.User)
+		}
+	}
+	return said.refusal
+}
+
+// admitted forgets the wrong guesses of whoever got in.
+func (s *Service) admitted(request *opened) {
+	if ticket, ok := request.Evidence.(TicketEvidence); ok {
+		s.guesses.right(request.Source, ticket.User)
+	}
+}
+
+// afterIssue tells those who need to know, once the fact is durable.
+func (s *Service) afterIssue(recorded *Certificate, ended []ca.Serial) {
+	s.observer.Count(CountIssued, 1)
+	s.splits.issued(ShardKey{Issuer: recorded.Issuer, Shard: recorded.Shard})
+	s.tellWithdrawn(ended)
+}

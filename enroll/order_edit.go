@@ -1,0 +1,160 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// OrderEdit changes an order; nil members stay as they are. A zero Closes means
+// no end.
+type OrderEdit struct {
+	Quantity      *int
+	Opens, Closes *time.Time
+	Stations      *[]string
+}
+
+// EditOrder changes an order that is not closed. The quantity cannot go below
+// what is enrolled.
+func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string, edit OrderEdit) (OrderInfo, error) {
+	return s.changeOrder(ctx, p, id, identity.OrderEdit, OrderEdited, func(order *Order, now time.Time) (bool, error) {
+		if order.State(now) == OrderEnded {
+			return false, Refuse(OrderClosed, "the order is closed and cannot be edited")
+		}
+		if edit.Quantity != nil {
+			if *edit.Quantity < order.Enrolled {
+				return false, Refuse(Conflict, "%d devices are enrolled already", order.Enrolled)
+			}
+			order.Quantity = *edit.Quantity
+		}
+		setIf(&order.Stations, edit.Stations)
+		setIf(&order.Opens, edit.Opens)
+		setIf(&order.Closes, edit.Closes)
+		return true, checkTerms(order)
+	})
+}
+
+func setIf[T any](value, to *T) {
+	if to != nil {
+		*value = *to
+	}
+}
+
+// CloseOrder closes an order for good: no device is enrolled under it any more.
+// Closing again changes nothing.
+func (s *Service) CloseOrder(ctx context.Context, p identity.Principal, id string) (OrderInfo, error) {
+	return s.changeOrder(ctx, p, id, identity.OrderClose, OrderWasClosed, func(order *Order, now time.Time) (bool, error) {
+		if !order.ClosedAt.IsZero() {
+			return false, nil
+		}
+		order.ClosedAt = now
+		return true, nil
+	})
+}
+
+// changeOrder reads an order that p holds permission on, has it changed, and
+// writes it with an event of what happened.
+func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id string, permission identity.Permission, kind EventKind, change func(*Order, time.Time) (bool, error)) (OrderInfo, error) {
+	if !p.MayAnywhere(permission) {
+		return OrderInfo{}, s.deny(ctx, p, permission)
+	}
+	var info OrderInfo
+	err := s.store.Update(ctx, func(tx Tx) error {
+		var err error
+		if info, err = s.readOrder(tx, p, id, permission); err != nil {
+			return err
+		}
+		changed, err := change(&info.Order, s.now())
+		if err != nil || !changed {
+			return err
+		}
+		info.Version++
+		info.State = info.Order.State(s.now())
+		event := s.event(ctx, p, kind)
+		event.Order, event.Fleet, event.Count = info.ID, info.FleetPath, info.Quantity
+		return errors.Join(tx.PutOrder(info.Order), s.append(tx, p, event))
+	})
+	return info, err
+}
+
+// Order returns an order.
+func (s *Service) Order(ctx context.Context, p identity.Principal, id string) (info OrderInfo, err error) {
+	if !p.MayAnywhere(identity.OrderRead) {
+		return OrderInfo{}, s.deny(ctx, p, identity.OrderRead)
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		info, err = s.readOrder(r, p, id, identity.OrderRead)
+		return err
+	})
+	return info, err
+}
+
+// readOrder returns an order that p holds permission on. Where p may not even
+// read it, there is none.
+func (s *Service) readOrder(r Reader, p identity.Principal, id string, permission identity.Permission) (OrderInfo, error) {
+	order, err := r.Order(OrderID(id))
+	if errors.Is(err, ErrNotFound) {
+		return OrderInfo{}, errOrder()
+	}
+	if err != nil {
+		return OrderInfo{}, err
+	}
+	fleet, err := fleetPath(r, order.Fleet)
+	if err != nil {
+		return OrderInfo{}, err
+	}
+	if !p.May(permission, fleet) {
+		if p.May(identity.OrderRead, fleet) {
+			return OrderInfo{}, forbidden(permission)
+		}
+		return OrderInfo{}, errOrder()
+	}
+	return OrderInfo{Order: order, FleetPath: fleet, State: order.State(s.now())}, nil
+}
+
+// OrderQuery selects orders; empty members select all. Fleet means the whole
+// branch.
+type OrderQuery struct {
+	Fleet, Model string
+	Page
+}
+
+// Orders lists the orders of a branch.
+func (s *Service) Orders(ctx context.Context, p identity.Principal, q OrderQuery) (List[OrderInfo], error) {
+	var list List[OrderInfo]
+	err := s.viewBranch(ctx, p, identity.OrderRead, q.Fleet, func(r Reader, fleets []identity.FleetID) error {
+		filter := OrderFilter{Fleets: fleets, Page: q.Page}
+		var err error
+		if filter.Model, err = optional(q.Model, "model", identity.ParseModel); err != nil {
+			return err
+		}
+		found, err := r.Orders(filter)
+		if err != nil {
+			return err
+		}
+		list = List[OrderInfo]{Next: found.Next}
+		for _, order := range found.Items {
+			fleet, err := fleetPath(r, order.Fleet)
+			if err != nil {
+				return err
+			}
+			list.Items = append(list.Items, OrderInfo{Order: order, FleetPath: fleet, State: order.State(s.now())})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// optional parses a value of a query, where it is given.
+func optional[T ~string](value, field string, parse func(string) (T, error)) (T, error) {
+	if value == "" {
+		return "", nil
+	}
+	parsed, err := parse(value)
+	if err != nil {
+		return "", RefuseField(field, "%v", err)
+	}
+	return parsed, nil
+}

@@ -1,0 +1,74 @@
+package enroll
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Own asks for a certificate of Touchmark's own: a listener's or an OCSP
+// responder's.
+type Own struct {
+	Purpose ca.Purpose // PurposeServer or PurposeOCSPResponder
+	// Issuer is the id of the issuer that signs; empty for the issuing one.
+	Issuer     string
+	Key        crypto.PublicKey
+	CommonName string
+	DNSNames   []string
+	IPs        []net.IP
+	Lifetime   time.Duration
+}
+
+// IssueOwn issues a certificate to Touchmark itself. It is recorded like any
+// other before it is returned.
+func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
+	issuer := s.issuing
+	if asked.Issuer != "" {
+		if issuer = s.issuers[asked.Issuer]; issuer == nil {
+			return Issued{}, Refuse(NotFound, "no such issuer")
+		}
+	}
+	profile, err := ca.NewProfile(ca.ProfileConfig{Name: string(asked.Purpose), Purpose: asked.Purpose, Lifetime: asked.Lifetime})
+	if err != nil {
+		return Issued{}, err
+	}
+	prepared, err := s.prepare(issuer, profile, asked.Key, ca.Subject{CommonName: asked.CommonName, DNSNames: asked.DNSNames, IPs: asked.IPs})
+	if err != nil {
+		return Issued{}, err
+	}
+	signed, err := s.signing.do(ctx, issuer, prepared)
+	if err != nil {
+		return Issued{}, err
+	}
+	recorded := Certificate{
+		Serial: signed.Serial, DER: signed.DER, Issuer: signed.IssuerID, Shard: signed.Shard, Profile: signed.Profile,
+		Key: signed.KeyHash, NotBefore: signed.NotBefore, Status: StatusGood,
+	}
+	event := s.event(ctx, identity.NewSystem(), CertificateIssued)
+	event.Certificate, event.Issuer, event.Profile, event.NotAfter = &recorded.Serial, recorded.Issuer, recorded.Profile, &signed.NotAfter
+	event.Key = &recorded.Key
+	err = s.store.Update(ctx, func(tx Tx) error {
+		return errors.Join(putCertificate(tx, recorded), tx.Append(event))
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	s.afterIssue(&recorded, nil)
+	return s.release(recorded, false), nil
+}
+
+// prepare decides a certificate with the service's clock, randomness and choice
+// of CRL shards.
+func (s *Service) prepare(issuer *ca.Issuer, profile ca.Profile, key crypto.PublicKey, names ca.Subject) (*ca.Prepared, error) {
+	prepared, err := issuer.Prepare(profile, key, names, s.splits.choose(issuer.ID()), s.now(), s.rand)
+	if errors.Is(err, ca.ErrIssuerExpired) {
+		s.log.Error("the issuer cannot issue", "error", err)
+		return nil, Refuse(Unavailable, "the issuing CA's certificate is not valid now; the operator of the service must install a new one")
+	}
+	return prepared, err
+}

@@ -1,0 +1,111 @@
+package enroll
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// text32 writes ids and secrets: lower case, no padding, nothing that a URL or a
+// label printer minds.
+var text32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Lengths of what names and opens an order, in characters.
+const (
+	orderIDLength      = 16 // of 10 octets: 6 of time in Unix milliseconds, 4 random
+	ticketSecretLength = 26 // of 16 random octets
+	ticketLength       = orderIDLength + 1 + ticketSecretLength
+)
+
+// claim is what evidence proved: a device of an order.
+type claim struct {
+	order  Order
+	device Device // its record; only ID is set where there is none
+	known  bool   // there is a record
+	// fresh evidence was not used before: it may enrol once more where that is
+	// permitted. Used evidence only recalls.
+	fresh bool
+}
+
+// errTicket is the one answer to every ticket that does not open: it does not
+// tell a guesser how near it was.
+func errTicket() error {
+	return Refuse(Unauthenticated, "the ticket is not valid for this device; draw a new one (user name: the device's serial number; password: the ticket)")
+}
+
+// proveTicket finds the device that a ticket was drawn for.
+func proveTicket(r Reader, evidence TicketEvidence) (claim, error) {
+	serial, err := identity.ParseSerialNumber(evidence.User)
+	if err != nil || len(evidence.Secret) != ticketLength || evidence.Secret[orderIDLength] != '-' {
+		return claim{}, errTicket()
+	}
+	id := evidence.Secret[:orderIDLength]
+	if evidence.Label != "" && !strings.EqualFold(evidence.Label, id) {
+		return claim{}, errTicket()
+	}
+	c, err := readClaim(r, OrderID(id), serial)
+	if errors.Is(err, ErrNotFound) {
+		return claim{}, errTicket()
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	hash := sha256.Sum256([]byte(evidence.Secret))
+	ticket := c.device.Ticket
+	if ticket == nil || ticket.Order != c.order.ID || subtle.ConstantTimeCompare(ticket.Hash[:], hash[:]) != 1 {
+		return claim{}, errTicket()
+	}
+	c.fresh = ticket.UsedBy == nil
+	return c, nil
+}
+
+// proveVouch takes a principal's word for a device, where it is one of the
+// order's stations.
+func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, error) {
+	station := p.Kind == identity.Certificate || p.MayAnywhere(identity.DeviceEnrol)
+	if !station && !p.MayAnywhere(identity.DeviceEnrolAny) {
+		return claim{}, Refuse(Forbidden, "enrolling devices takes the role station and an order that names you")
+	}
+	order, err := r.Order(evidence.Order)
+	if errors.Is(err, ErrNotFound) {
+		return claim{}, errOrder()
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	fleet, err := fleetPath(r, order.Fleet)
+	if err != nil {
+		return claim{}, err
+	}
+	named := slices.Contains(order.Stations, p.ID()) && (p.Kind == identity.Certificate || p.May(identity.DeviceEnrol, fleet))
+	if !named && !p.May(identity.DeviceEnrolAny, fleet) {
+		if p.May(identity.OrderRead, fleet) {
+			return claim{}, Refuse(Forbidden, "the order does not name you as one of its stations")
+		}
+		return claim{}, errOrder()
+	}
+	serial, err := identity.ParseSerialNumber(evidence.Serial)
+	if err != nil {
+		return claim{}, RefuseField("serial", "%v", err)
+	}
+	c, err := readClaim(r, order.ID, serial)
+	c.fresh = true
+	return c, err
+}
+
+// readClaim reads an order and the record of its device with a serial number, if
+// there is one.
+func readClaim(r Reader, id OrderID, serial identity.SerialNumber) (claim, error) {
+	order, err := r.Order(id)
+	if err != nil {
+		return claim{}, err
+	}
+	return readDeviceOf(r, &order, serial)
+}
+
+func errOrder() error { return Refuse(NotFound, "no such order") }

@@ -1,0 +1,187 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// record judges the request again on what the store says now and, in the same
+// transaction, writes the outcome: the certificate that was signed for planned,
+// or the refusal. A verdict without any member set means that what was signed
+// does not fit what is decided now.
+func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed, planned *plan) (said verdict, err error) {
+	done := s.watch(StepRecord)
+	defer func() { done(err) }()
+	err = s.store.Update(ctx, func(tx Tx) error {
+		if said, err = s.judge(tx, request); err != nil {
+			return err
+		}
+		switch {
+		case said.refusal != nil:
+			return s.writeRefusal(ctx, tx, request, said)
+		case said.plan == nil:
+			return nil
+		case signed == nil || said.plan.basis() != planned.basis():
+			said = verdict{}
+			return nil
+		}
+		said.recorded, said.ended, err = s.writeIssuance(ctx, tx, request, said.plan, signed)
+		if errors.Is(err, ErrQuota) {
+			return Refuse(OrderFull, "all devices of the order are enrolled")
+		}
+		return err
+	})
+	if signed != nil && (err != nil || said.recorded == nil) {
+		s.observer.Count(CountDiscarded, 1)
+	}
+	return said, err
+}
+
+// writeIssuance writes the device, the certificate with its predecessor, quota,
+// ticket and events. It returns what was recorded, and what it revoked.
+func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *plan, signed *ca.Signed) (*Certificate, []ca.Serial, error) {
+	d, now := p.device, s.now()
+	var ended []ca.Serial
+	if p.isNew {
+		if err := tx.TakeQuota(p.order); err != nil {
+			return nil, nil, err
+		}
+	}
+	if p.what == another {
+		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, at: now}
+		var err error
+		if ended, err = s.withdrawAll(ctx, tx, actorOf(request.Principal, d.ID), &d, revocation); err != nil {
+			return nil, nil, err
+		}
+	}
+	recorded := Certificate{
+		Serial: signed.Serial, DER: signed.DER, Issuer: signed.IssuerID, Shard: signed.Shard, Profile: signed.Profile,
+		Device: d.ID, Predecessor: p.predecessor, Number: d.Issued + 1, Key: signed.KeyHash, NotBefore: signed.NotBefore,
+		Status: StatusGood,
+	}
+	d.take(recorded, request, p, now)
+	err := errors.Join(
+		tx.PutDevice(d),
+		putCertificate(tx, recorded),
+		tx.PutKey(recorded.Key, KeyUse{Device: d.ID}),
+		s.tellIssuance(ctx, tx, request, p, recorded),
+	)
+	return &recorded, ended, err
+}
+
+// take changes the device's record by a certificate that it is given.
+func (d *Device) take(given Certificate, request *opened, p *plan, now time.Time) {
+	d.Live = append(d.unexpired(now), LiveCertificate{
+		Serial: given.Serial, Predecessor: given.Predecessor, Key: given.Key, Status: StatusGood,
+	})
+	newest := d.Live[len(d.Live)-1]
+	d.Newest = &newest
+	d.Issued = given.Number
+	d.Version++
+	d.ChangedAt = now
+	if p.what == renewal {
+		return
+	}
+	d.Enrolment = &Enrolment{Order: p.order, Key: given.Key, Serial: given.Serial}
+	d.Reenrol = nil
+	if _, ok := request.Evidence.(TicketEvidence); ok && d.Ticket != nil {
+		used := *d.Ticket
+		used.UsedBy = &given.Key
+		d.Ticket = &used
+	}
+}
+
+// putCertificate writes a certificate, and the shard that it names where it is
+// the first of it.
+func putCertificate(tx Tx, c Certificate) error {
+	if err := tx.PutCertificate(c); err != nil || c.Shard == "" {
+		return err
+	}
+	key := ShardKey{Issuer: c.Issuer, Shard: c.Shard}
+	_, err := tx.Shard(key)
+	if errors.Is(err, ErrNotFound) {
+		return tx.PutShard(Shard{ShardKey: key, Changes: 1})
+	}
+	return err
+}
+
+// tellIssuance appends the events of an issuance.
+func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate) error {
+	fleet, err := fleetPath(tx, p.device.Fleet)
+	if err != nil {
+		return err
+	}
+	actor := actorOf(request.Principal, c.Device)
+	end := c.Serial.NotAfter()
+	if p.what != renewal {
+		enrolled := s.event(ctx, actor, DeviceEnrolled)
+		enrolled.Fleet, enrolled.Order, enrolled.Device, enrolled.Key = fleet, p.order, c.Device, &c.Key
+		enrolled.Operation = request.Evidence.operation()
+		if err := s.append(tx, actor, enrolled); err != nil {
+			return err
+		}
+	}
+	issued := s.event(ctx, actor, CertificateIssued)
+	issued.Fleet, issued.Order, issued.Device, issued.Key = fleet, p.order, c.Device, &c.Key
+	issued.Certificate, issued.Issuer, issued.Profile, issued.NotAfter = &c.Serial, c.Issuer, c.Profile, &end
+	if !c.Predecessor.IsZero() {
+		issued.Predecessor = &c.Predecessor
+	}
+	return s.append(tx, actor, issued)
+}
+
+// writeRefusal writes that a caller who proved who it is was refused, and marks
+// the device where the refusal is a suspicion.
+func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said verdict) error {
+	if !said.proven {
+		return nil
+	}
+	event := s.event(ctx, request.Principal, RequestRefused)
+	event.Operation, event.Code, event.Order = request.Evidence.operation(), said.refusal.Code, said.order
+	if request.fault == nil {
+		event.Key = &request.key
+	}
+	if said.suspicion != "" {
+		event.Kind = said.suspicion
+	}
+	if d := said.device; d != nil {
+		event.Device = d.ID
+		event.Actor = s.people.pseudonym(actorOf(request.Principal, d.ID))
+		if said.suspicion != "" {
+			if err := s.putSuspect(tx, *d, said.suspicion); err != nil {
+				return err
+			}
+		}
+	}
+	if said.order != "" {
+		if err := tx.CountRefusal(said.order, said.refusal.Code, 1); err != nil {
+			return err
+		}
+	}
+	return s.append(tx, request.Principal, event)
+}
+
+// putSuspect flags a device of which there seem to be two.
+func (s *Service) putSuspect(tx Tx, d Device, suspicion EventKind) error {
+	if suspicion == RenewalForked {
+		d.ForkedAt = s.now()
+	} else {
+		d.CloneSuspectedAt = s.now()
+	}
+	d.Version++
+	d.ChangedAt = s.now()
+	return tx.PutDevice(d)
+}
+
+// actorOf says who acts in a request: the principal, or the device that proved
+// itself by evidence alone.
+func actorOf(p identity.Principal, device identity.DeviceID) identity.Principal {
+	if p.Kind == identity.Anonymous {
+		return identity.Principal{Kind: identity.Certificate, Device: device}
+	}
+	return p
+}

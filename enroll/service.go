@@ -1,0 +1,161 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/errgroup"
+)
+
+// Service is the path and all that stands beside it. Its methods may be called
+// concurrently. Every one of them authorises its principal itself; what a
+// principal may not know of is NotFound.
+type Service struct {
+	store         Store
+	issuers       map[string]*ca.Issuer
+	issuing       *ca.Issuer
+	profiles      map[string]ca.Profile
+	longest       time.Duration // lifetime of the longest profile
+	pen           identity.PEN
+	logSigner     note.Signer
+	crlLifetime   time.Duration
+	reenrolWindow time.Duration
+	clock         func() time.Time
+	rand          io.Reader
+	log           *slog.Logger
+	observer      Observer
+
+	people    *people
+	guesses   *guesses
+	signing   *signing
+	splits    *splits
+	turned    *turnedAway
+	publisher *publisher
+	withdrawn []func(...ca.Serial)
+}
+
+// New checks c, opens what the installation has one of (making it on the first
+// start), and records an issuer that issues for the first time.
+func New(ctx context.Context, c Config) (*Service, error) {
+	c.setDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("configure enrolment: %w", err)
+	}
+	s := &Service{
+		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
+		logSigner: c.LogSigner, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
+		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
+		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
+		splits: newSplits(), turned: newTurnedAway(),
+	}
+	for _, issuer := range c.Issuers {
+		s.issuers[issuer.ID()] = issuer
+	}
+	s.issuing = s.issuers[c.Issuing]
+	for _, profile := range c.Profiles {
+		s.profiles[profile.Name()] = profile
+		s.longest = max(s.longest, profile.Lifetime())
+	}
+	installation, err := openInstallation(ctx, s.store, s.rand)
+	if err != nil {
+		return nil, err
+	}
+	s.people = newPeople(installation.PseudonymKey)
+	s.publisher = newPublisher(s)
+	return s, s.activateIssuer(ctx)
+}
+
+// OnWithdrawn has f called with the certificates whose status changed, after the
+// change is durable and before the caller is told. It must be called before the
+// service is used.
+func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.withdrawn, f) }
+
+// Run does the work that nobody asks for: it publishes CRLs, records refusals of
+// unauthenticated callers in aggregate and watches the issuers' ends. It returns
+// when ctx is done, after what it was doing.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.publisher.run(ctx) })
+	group.Go(func() error { return s.keepHouse(ctx) })
+	return group.Wait()
+}
+
+// openInstallation reads the installation's row or makes it.
+func openInstallation(ctx context.Context, store Store, random io.Reader) (Installation, error) {
+	fresh := make([]byte, 32)
+	if _, err := io.ReadFull(random, fresh); err != nil {
+		return Installation{}, fmt.Errorf("make a pseudonym key: %w", err)
+	}
+	var found Installation
+	err := store.Update(ctx, func(tx Tx) error {
+		var err error
+		found, err = tx.Installation()
+		if errors.Is(err, ErrNotFound) {
+			found = Installation{PseudonymKey: fresh}
+			return tx.PutInstallation(found)
+		}
+		return err
+	})
+	if err != nil {
+		return Installation{}, fmt.Errorf("open the installation: %w", err)
+	}
+	return found, nil
+}
+
+// activateIssuer records the issuers, and the first time that one issues.
+func (s *Service) activateIssuer(ctx context.Context) error {
+	err := s.store.Update(ctx, func(tx Tx) error {
+		known, err := tx.Issuers()
+		if err != nil {
+			return err
+		}
+		activated := map[string]bool{}
+		for _, record := range known {
+			activated[record.ID] = !record.ActivatedAt.IsZero()
+		}
+		for id, issuer := range s.issuers {
+			was, recorded := activated[id]
+			now := id == s.issuing.ID()
+			if recorded && (was || !now) {
+				continue
+			}
+			record := IssuerRecord{ID: id, DER: issuer.Certificate().Raw}
+			if now {
+				record.ActivatedAt = s.now()
+				event := s.event(ctx, identity.NewSystem(), IssuerActivated)
+				end := issuer.NotAfter()
+				event.Issuer, event.NotAfter = id, &end
+				if err := tx.Append(event); err != nil {
+					return err
+				}
+			}
+			if err := tx.PutIssuer(record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record the issuers: %w", err)
+	}
+	return nil
+}
+
+// now is the time that decisions and records go by, to the millisecond.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
+
+// randomText returns n random octets as lower-case base32.
+func (s *Service) randomText(n int) (string, error) {
+	octets := make([]byte, n)
+	if _, err := io.ReadFull(s.rand, octets); err != nil {
+		return "", fmt.Errorf("read randomness: %w", err)
+	}
+	return text32.EncodeToString(octets), nil
+}

@@ -1,0 +1,114 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+)
+
+// CRL returns the last CRL of a shard in DER, and when the next one comes. A
+// shard that has none yet gets it now.
+func (s *Service) CRL(ctx context.Context, issuer, shard string) (der []byte, next time.Time, err error) {
+	missing := Refuse(NotFound, "no such CRL")
+	id, err := ca.ParseShardID(shard)
+	if err != nil {
+		return nil, time.Time{}, missing
+	}
+	key := ShardKey{Issuer: issuer, Shard: id}
+	read := func(r Reader) error {
+		row, err := r.Shard(key)
+		if err != nil {
+			return err
+		}
+		next = row.NextUpdate
+		if row.Number > 0 {
+			der, err = r.CRL(key)
+		}
+		return err
+	}
+	err = s.store.View(ctx, read)
+	if err == nil && der == nil {
+		if _, err = s.publisher.publish(ctx, key); err == nil {
+			err = s.store.View(ctx, read)
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil, time.Time{}, missing
+	}
+	return der, next, err
+}
+
+// CRLBundle yields the CRL of every live shard of an issuer.
+func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der []byte) error) error {
+	if s.issuers[issuer] == nil {
+		return Refuse(NotFound, "no such issuer")
+	}
+	return s.publisher.eachShard(ctx, func(shard Shard) error {
+		if shard.Issuer != issuer {
+			return nil
+		}
+		der, _, err := s.CRL(ctx, issuer, string(shard.Shard))
+		var refusal *Refusal
+		if errors.As(err, &refusal) && refusal.Code == NotFound {
+			return nil // dropped meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		return yield(der)
+	})
+}
+
+// IssuerCertificate returns the certificate of an issuer that was ever active,
+// in DER.
+func (s *Service) IssuerCertificate(ctx context.Context, id string) ([]byte, error) {
+	var der []byte
+	err := s.store.View(ctx, func(r Reader) error {
+		issuers, err := r.Issuers()
+		for _, record := range issuers {
+			if record.ID == id {
+				der = record.DER
+			}
+		}
+		return err
+	})
+	if err == nil && der == nil {
+		return nil, Refuse(NotFound, "no such issuer")
+	}
+	return der, err
+}
+
+// Issuers returns every issuer that still counts, the issuing one first.
+func (s *Service) Issuers() []*ca.Issuer {
+	all := []*ca.Issuer{s.issuing}
+	for _, issuer := range s.issuers {
+		if issuer != s.issuing {
+			all = append(all, issuer)
+		}
+	}
+	return all
+}
+
+// CACertificates returns what a device trusts, in DER: the issuing CA's
+// certificate first, the other issuers, and the anchor last.
+func (s *Service) CACertificates() [][]byte {
+	var ders [][]byte
+	seen := map[string]bool{}
+	add := func(der []byte) {
+		if !seen[string(der)] {
+			seen[string(der)] = true
+			ders = append(ders, der)
+		}
+	}
+	for _, issuer := range s.Issuers() {
+		for _, certificate := range issuer.Chain() {
+			add(certificate.Raw)
+		}
+	}
+	for _, issuer := range s.Issuers() {
+		add(issuer.Anchor().Raw)
+	}
+	return ders
+}

@@ -1,0 +1,131 @@
+package enroll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// withdrawal is what becomes of certificates: held, released (good again) or
+// revoked.
+type withdrawal struct {
+	status  Status
+	reason  ca.Reason
+	at      time.Time
+	alone   bool // the certificate itself, not its device
+	comment string
+}
+
+// weaker reports whether a certificate's status gives way to w. What is revoked
+// stays so, except that keyCompromise replaces a weaker reason.
+func (w withdrawal) changes(c *Certificate) bool {
+	if c.Status == StatusRevoked {
+		return w.status == StatusRevoked && w.reason == ca.KeyCompromise && c.Reason != ca.KeyCompromise
+	}
+	return c.Status != w.status
+}
+
+// withdrawAll applies w to every unexpired certificate of a device, whose record
+// it changes and leaves to the caller to write. Certificates that were held by
+// themselves are not released with their device. It returns those that changed.
+func (s *Service) withdrawAll(ctx context.Context, tx Tx, who identity.Principal, d *Device, w withdrawal) ([]ca.Serial, error) {
+	var changed []ca.Serial
+	for _, live := range d.unexpired(w.at) {
+		if w.status == StatusGood && live.HeldAlone {
+			continue
+		}
+		did, err := s.withdrawOne(ctx, tx, who, d, live.Serial, w)
+		if err != nil {
+			return nil, err
+		}
+		if did {
+			changed = append(changed, live.Serial)
+		}
+	}
+	return changed, nil
+}
+
+// withdrawOne applies w to one certificate of a device, and says whether that
+// changed anything.
+func (s *Service) withdrawOne(ctx context.Context, tx Tx, who identity.Principal, d *Device, serial ca.Serial, w withdrawal) (bool, error) {
+	c, err := tx.Certificate(serial)
+	if err != nil || !w.changes(&c) {
+		return false, err
+	}
+	c.Status, c.Reason, c.RevokedAt = w.status, w.reason, w.at
+	if w.status == StatusGood {
+		c.Reason, c.RevokedAt = ca.Unspecified, time.Time{}
+	}
+	d.mark(serial, w)
+	kinds := map[Status]EventKind{StatusGood: CertificateReleased, StatusHeld: CertificateHeld, StatusRevoked: CertificateRevoked}
+	event := s.event(ctx, who, kinds[w.status])
+	event.Device, event.Certificate, event.Order, event.Comment = c.Device, &serial, OrderID(d.Order), w.comment
+	if w.status != StatusGood {
+		event.Reason = w.reason.String()
+	}
+	return true, errors.Join(tx.PutCertificate(c), putRevocation(tx, &c), s.append(tx, who, event), s.compromise(tx, &c))
+}
+
+// mark writes a certificate's status into its device's record.
+func (d *Device) mark(serial ca.Serial, w withdrawal) {
+	live := make([]LiveCertificate, len(d.Live))
+	copy(live, d.Live)
+	for i := range live {
+		if live[i].Serial == serial {
+			live[i].Status, live[i].HeldAlone = w.status, w.alone && w.status == StatusHeld
+		}
+	}
+	d.Live = live
+	if d.Newest != nil && d.Newest.Serial == serial {
+		newest := *d.Newest
+		newest.Status, newest.HeldAlone = w.status, w.alone && w.status == StatusHeld
+		d.Newest = &newest
+	}
+}
+
+// putRevocation brings the certificate's CRL shard up to its status.
+func putRevocation(tx Tx, c *Certificate) error {
+	if c.Shard == "" {
+		return nil
+	}
+	key := ShardKey{Issuer: c.Issuer, Shard: c.Shard}
+	shard, err := tx.Shard(key)
+	if errors.Is(err, ErrNotFound) {
+		return nil // past its last CRL: the certificate has long expired
+	}
+	if err != nil {
+		return err
+	}
+	shard.Changes++
+	if c.Status == StatusGood {
+		err = tx.DeleteCRLEntry(key, c.Serial)
+	} else {
+		err = tx.PutCRLEntry(key, c.Serial, ca.EncodeCRLEntry(c.Serial, c.RevokedAt, c.Reason))
+	}
+	return errors.Join(err, tx.PutShard(shard))
+}
+
+// compromise remembers the key of a certificate that was revoked for
+// keyCompromise: it is never certified again.
+func (s *Service) compromise(tx Tx, c *Certificate) error {
+	if c.Status != StatusRevoked || c.Reason != ca.KeyCompromise {
+		return nil
+	}
+	return tx.PutKey(c.Key, KeyUse{Device: c.Device, Compromised: true})
+}
+
+// tellWithdrawn tells those who answer for certificates, before the caller is
+// told, and wakes the publisher of CRLs.
+func (s *Service) tellWithdrawn(serials []ca.Serial) {
+	if len(serials) == 0 {
+		return
+	}
+	s.observer.Count(CountWithdrawn, len(serials))
+	for _, tell := range s.withdrawn {
+		tell(serials...)
+	}
+	s.publisher.wake()
+}
