@@ -81,8 +81,11 @@ func (p *publisher) publishDue(ctx context.Context) error {
 }
 
 // due reports whether a shard's CRL does not say what it should, or is past half
-// its time.
+// its time. The one made after its last certificate expired is its last.
 func (p *publisher) due(shard Shard) bool {
+	if shard.ThisUpdate.After(shard.Shard.Expires()) {
+		return false
+	}
 	half := shard.ThisUpdate.Add(shard.NextUpdate.Sub(shard.ThisUpdate) / 2)
 	return shard.Number == 0 || shard.Changes != shard.Published || p.s.now().After(half)
 }
