@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -65,14 +66,14 @@ func RefuseField(field, format string, args ...any) *Refusal {
 }
 
 // AsRefusal returns what a client may be told about err: the refusal in its
-// chain, or Unavailable for a store or key that cannot answer now, or else
+// chain, or Unavailable for a store that cannot answer now or in time, or else
 // Internal, which tells nothing.
 func AsRefusal(err error) *Refusal {
 	var r *Refusal
 	switch {
 	case errors.As(err, &r):
 		return r
-	case errors.Is(err, ErrStoreUnavailable):
+	case errors.Is(err, ErrStoreUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Refusal{Code: Unavailable, Message: "the service cannot record anything right now; try again", RetryAfter: 5 * time.Second}
 	default:
 		return &Refusal{Code: Internal, Message: "internal error; the operator finds it in the log under this request's id"}

@@ -58,6 +58,7 @@ type opened struct {
 	Request
 	csr   *ca.CertificateRequest
 	key   ca.KeyHash
+	shown ca.Serial // of the certificate that is the evidence, if one is
 	fault *Refusal
 }
 
@@ -70,6 +71,13 @@ func (s *Service) open(req Request) (*opened, error) {
 		}
 	}
 	request := &opened{Request: req}
+	if current, ok := req.Evidence.(CertificateEvidence); ok {
+		var err error
+		if request.shown, err = serialOf(current.DER); err != nil {
+			s.turnAway(Unauthenticated)
+			return nil, err
+		}
+	}
 	csr, err := ca.ParseCertificateRequest(req.CSR)
 	switch {
 	case errors.Is(err, ca.ErrWeakKey):

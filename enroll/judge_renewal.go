@@ -17,7 +17,7 @@ const MaxCertificate = 16 << 10
 // The key of the new one may be the same or another.
 func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEvidence) (verdict, error) {
 	now := s.now()
-	presented, err := s.presented(r, evidence.DER, now)
+	presented, err := s.presented(r, request.shown, evidence.DER, now)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -60,25 +60,32 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	return said, nil
 }
 
-// presented finds the record of a certificate that was shown. It must be, byte
-// for byte, one that we recorded, of an issuer that still counts, and unexpired:
-// that is more than its signature could tell.
-func (s *Service) presented(r Reader, der []byte, now time.Time) (Certificate, error) {
-	foreign := Refuse(Unauthenticated, "the certificate was not issued here")
+func errForeign() error { return Refuse(Unauthenticated, "the certificate was not issued here") }
+
+// serialOf returns the serial number of a presented certificate, where it looks
+// like one of ours.
+func serialOf(der []byte) (ca.Serial, error) {
 	if len(der) == 0 || len(der) > MaxCertificate {
-		return Certificate{}, foreign
+		return ca.Serial{}, errForeign()
 	}
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
-		return Certificate{}, foreign
+		return ca.Serial{}, errForeign()
 	}
 	serial, err := ca.SerialFromInt(parsed.SerialNumber)
 	if err != nil {
-		return Certificate{}, foreign
+		return ca.Serial{}, errForeign()
 	}
+	return serial, nil
+}
+
+// presented finds the record of a certificate that was shown. It must be, byte
+// for byte, one that we recorded, of an issuer that still counts, and unexpired:
+// that is more than its signature could tell.
+func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Time) (Certificate, error) {
 	recorded, err := r.Certificate(serial)
 	if errors.Is(err, ErrNotFound) {
-		return Certificate{}, foreign
+		return Certificate{}, errForeign()
 	}
 	if err != nil {
 		return Certificate{}, err
@@ -86,7 +93,7 @@ func (s *Service) presented(r Reader, der []byte, now time.Time) (Certificate, e
 	issuer := s.issuers[recorded.Issuer]
 	switch {
 	case !bytes.Equal(recorded.DER, der):
-		return Certificate{}, foreign
+		return Certificate{}, errForeign()
 	case issuer == nil || now.After(issuer.NotAfter()):
 		return Certificate{}, Refuse(Unauthenticated, "the certificate's issuer does not count any more; the device needs to be enrolled again")
 	case now.After(serial.NotAfter()):

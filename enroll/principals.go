@@ -11,8 +11,12 @@ import (
 // good, and its device active.
 func (s *Service) CertificatePrincipal(ctx context.Context, der []byte) (identity.Principal, error) {
 	var p identity.Principal
-	err := s.store.View(ctx, func(r Reader) error {
-		c, err := s.presented(r, der, s.now())
+	serial, err := serialOf(der)
+	if err != nil {
+		return p, err
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		c, err := s.presented(r, serial, der, s.now())
 		if err != nil {
 			return err
 		}
