@@ -21,6 +21,7 @@ type Service struct {
 	store         Store
 	issuers       map[string]*ca.Issuer
 	issuing       *ca.Issuer
+	counting      []*ca.Issuer // all of issuers, the issuing one first
 	profiles      map[string]ca.Profile
 	longest       time.Duration // lifetime of the longest profile
 	pen           identity.PEN
@@ -59,6 +60,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		s.issuers[issuer.ID()] = issuer
 	}
 	s.issuing = s.issuers[c.Issuing]
+	s.counting = []*ca.Issuer{s.issuing}
+	for _, issuer := range c.Issuers {
+		if issuer != s.issuing {
+			s.counting = append(s.counting, issuer)
+		}
+	}
 	for _, profile := range c.Profiles {
 		s.profiles[profile.Name()] = profile
 		s.longest = max(s.longest, profile.Lifetime())

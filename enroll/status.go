@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/ca/ocsp"
 )
 
 // CRL returns the last CRL of a shard in DER, and when the next one comes. A
@@ -61,6 +62,23 @@ func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der [
 	})
 }
 
+// OCSPStatus returns what OCSP says of a certificate: nothing is known of a
+// serial number that was never issued, and a held one is revoked for
+// certificateHold.
+func (s *Service) OCSPStatus(ctx context.Context, serial ca.Serial) (ocsp.Status, error) {
+	var c Certificate
+	err := s.store.View(ctx, func(r Reader) (err error) {
+		c, err = r.Certificate(serial)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return ocsp.Status{}, nil
+	}
+	return ocsp.Status{
+		Known: true, IssuerID: c.Issuer, Revoked: c.Status != StatusGood, RevokedAt: c.RevokedAt, Reason: c.Reason,
+	}, err
+}
+
 // IssuerCertificate returns the certificate of an issuer that was ever active,
 // in DER.
 func (s *Service) IssuerCertificate(ctx context.Context, id string) ([]byte, error) {
@@ -80,16 +98,9 @@ func (s *Service) IssuerCertificate(ctx context.Context, id string) ([]byte, err
 	return der, err
 }
 
-// Issuers returns every issuer that still counts, the issuing one first.
-func (s *Service) Issuers() []*ca.Issuer {
-	all := []*ca.Issuer{s.issuing}
-	for _, issuer := range s.issuers {
-		if issuer != s.issuing {
-			all = append(all, issuer)
-		}
-	}
-	return all
-}
+// Issuers returns every issuer that still counts, the issuing one first. The
+// list must not be changed.
+func (s *Service) Issuers() []*ca.Issuer { return s.counting }
 
 // CACertificates returns what a device trusts, in DER: the issuing CA's
 // certificate first, the other issuers, and the anchor last.
