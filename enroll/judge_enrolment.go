@@ -102,6 +102,7 @@ func recall(r Reader, d *Device, serial ca.Serial, now time.Time) (*Certificate,
 		return nil, Refuse(WrongState, "the certificate given to this device is %s; it is not given again", given.Status)
 	case StatusExpired:
 		return nil, Refuse(AlreadyEnrolled, "the certificate given to this device has expired; an operator can allow one re-enrolment")
+	case StatusGood:
 	}
 	if d.Newest == nil || d.Newest.Serial != serial {
 		return nil, Refuse(AlreadyEnrolled, "the device has renewed since; it renews with its newest certificate, or an operator allows one re-enrolment")
@@ -145,6 +146,7 @@ func admit(order *Order, way enrolment, now time.Time) error {
 		return Refuse(OrderClosed, "the order opens at %s", order.Opens.Format(time.RFC3339))
 	case OrderEnded:
 		return Refuse(OrderClosed, "the order is closed")
+	case OrderOpen:
 	}
 	if way == first && order.Enrolled >= order.Quantity {
 		return Refuse(OrderFull, "all %d devices of the order are enrolled", order.Quantity)

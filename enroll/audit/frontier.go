@@ -14,8 +14,8 @@ import (
 // the empty tree; a copy is independent of its original.
 type Frontier struct {
 	size uint64
-	// edge[l] is the root of the complete subtree of 2^l leaves on the edge, where
-	// bit l of size is set.
+	// edge[l] is the root of the complete subtree of 2^l leaves on the edge where
+	// bit l of size is set, and zero where it is not.
 	edge [64]tlog.Hash
 }
 
@@ -48,6 +48,7 @@ func (f *Frontier) Add(done []tlog.Hash, leaf []byte) []tlog.Hash {
 	level := 0
 	for ; f.size>>level&1 == 1; level++ {
 		h = tlog.NodeHash(f.edge[level], h)
+		f.edge[level] = tlog.Hash{}
 		done = append(done, h)
 	}
 	f.edge[level] = h

@@ -73,11 +73,8 @@ func (v *verifier) add(line []byte) error {
 	case e.Index < next:
 		return v.tampered("added, changed or swapped: a record %d stands here, and one was there before", e.Index)
 	}
-	before := v.tree
-	v.tree.Add(nil, e.Leaf)
-	if v.tree.Root() != e.Root {
-		v.tree = before
-		return v.tampered("changed, added or swapped: the tree's root does not follow from it and the records before it")
+	if v.tree.Add(nil, e.Leaf); v.tree.Root() != e.Root {
+		return &Tampered{Index: e.Index, What: "changed, added or swapped: the tree's root does not follow from it and the records before it"}
 	}
 	return nil
 }

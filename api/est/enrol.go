@@ -1,0 +1,73 @@
+package est
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/enroll"
+)
+
+// postSimpleEnroll is RFC 7030, section 4.2.1: a first certificate for a ticket.
+func (d *door) postSimpleEnroll(w http.ResponseWriter, r *http.Request) {
+	user, secret, ok := r.BasicAuth()
+	if !ok {
+		// Some clients ask once without credentials and wait to be told.
+		answerRefusal(w, enroll.Refuse(enroll.Unauthenticated, "no ticket"))
+		return
+	}
+	ticket := enroll.TicketEvidence{User: user, Secret: secret, Label: chi.URLParam(r, "order")}
+	csr, err := readCSR(w, r)
+	if err != nil {
+		// Whoever has no ticket learns only that.
+		if refused := d.service.CheckTicket(r.Context(), ticket, source(r)); refused != nil {
+			err = refused
+		}
+		d.refuse(w, r, err)
+		return
+	}
+	d.issue(w, r, ticket, csr)
+}
+
+// postSimpleReenroll is RFC 7030, section 4.2.2: a new certificate for the one
+// presented in TLS. The label and the CSR's names play no part.
+func (d *door) postSimpleReenroll(w http.ResponseWriter, r *http.Request) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		answerRefusal(w, enroll.Refuse(enroll.Unauthenticated, "no certificate"))
+		return
+	}
+	csr, err := readCSR(w, r)
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	d.issue(w, r, enroll.CertificateEvidence{DER: r.TLS.PeerCertificates[0].Raw}, csr)
+}
+
+func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence, csr []byte) {
+	issued, err := d.service.Issue(r.Context(), enroll.Request{Evidence: evidence, CSR: csr, Source: source(r)})
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	// Only the certificate that was issued (RFC 7030, section 4.2.3): its chain is
+	// what cacerts is for.
+	packed, err := ca.CertsOnly(issued.DER)
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	answer(w, typePKCS7, transferEncode(packed))
+}
+
+// source returns the client's address without its port.
+func source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

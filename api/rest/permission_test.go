@@ -1,0 +1,133 @@
+package rest_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/touchmark/touchmark/api/rest/resttest"
+	"github.com/touchmark/touchmark/enroll"
+)
+
+// access says who may make a call. It is written from the list of roles,
+// and not from the code.
+type access struct {
+	call       string // method and path
+	permission string
+	allowed    []string
+	status     int // of success
+	// request prepares what the call is about: the values of {id} or {serial}, and
+	// the body.
+	request func(*rig) (id string, body any)
+}
+
+var (
+	everybody = []string{"admin", "operator", "security", "auditor", "station", "nobody", "break-glass"}
+	readers   = []string{"admin", "operator", "security", "auditor", "break-glass"}
+	operators = []string{"admin", "operator", "break-glass"}
+	securers  = []string{"admin", "security", "break-glass"}
+	auditors  = []string{"admin", "auditor", "break-glass"}
+	admins    = []string{"admin", "break-glass"}
+	stations  = []string{"station", "break-glass"}
+)
+
+func nothing(*rig) (string, any)   { return "", nil }
+func anOrder(r *rig) (string, any) { return r.order(), nil }
+func aDevice(r *rig) (string, any) { return r.enrolled("SN1")["device"].(string), nil }
+func aCertificate(r *rig) (string, any) {
+	return r.enrolled("SN1")["serial"].(string), nil
+}
+
+func held(r *rig) (string, any) {
+	id, _ := aDevice(r)
+	r.call("admin", "POST", "/api/v1/devices/"+id+"/hold", nil).want(r.t, 200)
+	return id, nil
+}
+
+func heldCertificate(r *rig) (string, any) {
+	serial, _ := aCertificate(r)
+	r.call("admin", "POST", "/api/v1/certificates/"+serial+"/hold", nil).want(r.t, 200)
+	return serial, nil
+}
+
+func table() []access {
+	newOrder := m{"fleet": "/berlin", "model": "TH20", "quantity": 1}
+	return []access{
+		{"POST /api/v1/orders", "order.create", operators, 201, func(*rig) (string, any) { return "", newOrder }},
+		{"GET /api/v1/orders", "order.read", readers, 200, nothing},
+		{"GET /api/v1/orders/{id}", "order.read", readers, 200, anOrder},
+		{"PATCH /api/v1/orders/{id}", "order.edit", operators, 200, func(r *rig) (string, any) { return r.order(), m{"quantity": 11} }},
+		{"POST /api/v1/orders/{id}/close", "order.close", operators, 200, anOrder},
+		{"POST /api/v1/orders/{id}/tickets", "ticket.draw", operators, 201, func(r *rig) (string, any) { return r.order(), m{"serials": []string{"SN1"}} }},
+		{"POST /api/v1/orders/{id}/devices", "device.enrol", stations, 201, func(r *rig) (string, any) {
+			return r.order(), m{"serial": "SN1", "csr": resttest.CSR(r.t, resttest.NewKey(r.t))}
+		}},
+		{"GET /api/v1/devices", "device.read", readers, 200, nothing},
+		{"GET /api/v1/devices/{id}", "device.read", readers, 200, aDevice},
+		{"GET /api/v1/devices/{id}/events", "device.read", readers, 200, aDevice},
+		{"POST /api/v1/devices/{id}/hold", "device.hold", securers, 200, aDevice},
+		{"POST /api/v1/devices/{id}/release", "device.release", securers, 200, held},
+		{"POST /api/v1/devices/{id}/revoke", "device.revoke", securers, 200, aDevice},
+		{"POST /api/v1/devices/{id}/retire", "device.retire", securers, 200, aDevice},
+		{"POST /api/v1/devices/{id}/reenrol", "device.reenrol", operators, 200, aDevice},
+		{"GET /api/v1/certificates", "certificate.read", readers, 200, nothing},
+		{"GET /api/v1/certificates/{serial}", "certificate.read", readers, 200, aCertificate},
+		{"POST /api/v1/certificates/{serial}/hold", "device.hold", securers, 200, aCertificate},
+		{"POST /api/v1/certificates/{serial}/release", "device.release", securers, 200, heldCertificate},
+		{"POST /api/v1/certificates/{serial}/revoke", "device.revoke", securers, 200, aCertificate},
+		{"POST /api/v1/certificates/{serial}/retire", "device.retire", securers, 200, aCertificate},
+		{"GET /api/v1/audit", "audit.read", auditors, 200, nothing},
+		{"GET /api/v1/audit/checkpoint", "audit.read", auditors, 200, nothing},
+		{"GET /api/v1/whoami", "signed-in", everybody, 200, nothing},
+		{"POST /api/v1/breakglass/rotate", "breakglass.rotate", admins, 200, nothing},
+		{"GET /api/v1/backup", "installation.backup", admins, 200, nothing},
+	}
+}
+
+func TestEveryOperationForEveryRole(t *testing.T) {
+	for _, a := range table() {
+		t.Run(a.call, func(t *testing.T) {
+			t.Parallel()
+			for _, role := range append(everybody, "") {
+				r := newRig(t)
+				id, body := a.request(r)
+				method, path, _ := strings.Cut(a.call, " ")
+				answer := r.call(role, method, strings.NewReplacer("{id}", id, "{serial}", id).Replace(path), body)
+				switch {
+				case role == "":
+					answer.refused(t, http.StatusUnauthorized, enroll.Unauthenticated)
+				case slices.Contains(a.allowed, role):
+					if answer.Code != a.status {
+						t.Errorf("%s may, and got %d %s", role, answer.Code, answer.Body)
+					}
+				case answer.Code != http.StatusForbidden && answer.Code != http.StatusNotFound:
+					t.Errorf("%s may not, and got %d %s", role, answer.Code, answer.Body)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryOperationIsInTheTable(t *testing.T) {
+	r := newRig(t)
+	document := r.call("", "GET", "/openapi.json", nil).want(t, 200)
+	inTable := map[string]access{}
+	for _, a := range table() {
+		inTable[a.call] = a
+	}
+	for path, item := range document["paths"].(m) {
+		for method, operation := range item.(m) {
+			call := strings.ToUpper(method) + " " + path
+			a, listed := inTable[call]
+			permission, _ := operation.(m)["x-permission"].(string)
+			if !listed || permission == "" || permission != a.permission {
+				t.Errorf("%s: permission %q, the table has %q", call, permission, a.permission)
+			}
+			delete(inTable, call)
+		}
+	}
+	for call := range inTable {
+		t.Errorf("%s is not in the document", call)
+	}
+}

@@ -1,0 +1,7 @@
+package status
+
+// For fuzzing: what reads foreign bytes.
+var (
+	DecodePath = decodePath
+	ThisUpdate = thisUpdate
+)

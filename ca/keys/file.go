@@ -1,0 +1,172 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.step.sm/crypto/kms/apiv1"
+	"go.step.sm/crypto/kms/softkms"
+	"go.step.sm/crypto/kms/uri"
+	"go.step.sm/crypto/pemutil"
+)
+
+// maxKeyFile bounds a key file, in octets; RSA of 8192 bits takes 7 KiB.
+const maxKeyFile = 64 << 10
+
+func createFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
+	path := pathOf(keyURI)
+	if pass.IsZero() {
+		return nil, fmt.Errorf("key file %s: %w: a key file is always encrypted; set one of file, env and credential", path, ErrPassphrase)
+	}
+	if _, err := os.Lstat(path); err == nil { // writeNew finds out for certain; this is sooner
+		return nil, errExists(path)
+	}
+	secret, err := pass.read()
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	defer clear(secret)
+	manager, err := softkms.New(ctx, apiv1.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	created, err := manager.CreateKey(&apiv1.CreateKeyRequest{Name: keyURI, SignatureAlgorithm: apiv1.ECDSAWithSHA256})
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	block, err := pemutil.Serialize(created.PrivateKey, pemutil.WithPKCS8(true), pemutil.WithPassword(secret))
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: encrypting: %w", path, err)
+	}
+	if err := writeNew(path, pem.EncodeToMemory(block)); err != nil {
+		return nil, err
+	}
+	return manager.CreateSigner(&created.CreateSignerRequest)
+}
+
+func openFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
+	path := pathOf(keyURI)
+	text, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	encrypted, err := isEncrypted(text)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	request := &apiv1.CreateSignerRequest{SigningKeyPEM: text}
+	switch {
+	case encrypted && pass.IsZero():
+		return nil, fmt.Errorf("key file %s: %w: it is encrypted; set one of file, env and credential", path, ErrPassphrase)
+	case !encrypted && !pass.IsZero():
+		return nil, fmt.Errorf("key file %s: %w: one is configured, but the file is not encrypted; encrypt it with openssl pkcs8 -topk8, or configure none", path, ErrPassphrase)
+	case encrypted:
+		if request.Password, err = pass.read(); err != nil {
+			return nil, fmt.Errorf("key file %s: %w", path, err)
+		}
+		defer clear(request.Password)
+	}
+	manager, err := softkms.New(ctx, apiv1.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	signer, err := manager.CreateSigner(request)
+	if err != nil && encrypted {
+		return nil, fmt.Errorf("key file %s: %w: is it the right one? %w", path, ErrPassphrase, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return signer, nil
+}
+
+// isEncrypted looks at the one PEM block of a key file.
+func isEncrypted(text []byte) (bool, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return false, errors.New("it holds no PEM block; want -----BEGIN ENCRYPTED PRIVATE KEY-----")
+	}
+	return block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "", nil
+}
+
+func readKeyFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("key file %s: %w; make one with `touchmark ca request`", path, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	if len(text) > maxKeyFile {
+		return nil, fmt.Errorf("key file %s: larger than %d octets; it is no key", path, maxKeyFile)
+	}
+	return text, nil
+}
+
+// pathOf reads softkms:path=/a/b, softkms:/a/b and plain paths.
+func pathOf(keyURI string) string {
+	u, err := uri.ParseWithScheme(softkms.Scheme, keyURI)
+	if err != nil {
+		return keyURI
+	}
+	if path := u.Get("path"); path != "" {
+		return path
+	}
+	if u.Path != "" {
+		return u.Path
+	}
+	return u.Opaque
+}
+
+// writeNew makes a file of mode 0600 that is there as a whole or not at all,
+// and durable, and replaces none: it is written and synced under another name,
+// and linked to its own, which fails where a file is.
+func writeNew(path string, data []byte) (err error) {
+	directory := filepath.Dir(path)
+	temporary, err := os.CreateTemp(directory, ".key-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, os.Remove(temporary.Name())) }()
+	_, err = temporary.Write(data)
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, err)
+	}
+	err = os.Link(temporary.Name(), path)
+	if errors.Is(err, fs.ErrExist) {
+		return errExists(path)
+	}
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, err)
+	}
+	return syncDirectory(directory)
+}
+
+func errExists(path string) error {
+	return fmt.Errorf("key file %s: %w; it is not replaced: move it away, or open it", path, ErrExists)
+}
+
+func syncDirectory(path string) error {
+	directory, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("key file: %w", err)
+	}
+	err = errors.Join(directory.Sync(), directory.Close())
+	if err != nil {
+		return fmt.Errorf("key file: syncing %s: %w", path, err)
+	}
+	return nil
+}

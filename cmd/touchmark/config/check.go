@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Load reads and checks the file at path.
+func Load(path string) (*Settings, []Fault, error) {
+	file, err := Read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration: %w", err)
+	}
+	settings, warnings, err := Check(file, dir)
+	if err != nil {
+		return nil, warnings, fmt.Errorf("configuration %s:\n%w", path, err)
+	}
+	return settings, warnings, nil
+}
+
+// Check turns a file that lies in dir, an absolute path, into Settings. The error
+// is Faults, all there are. Warnings are what will work but should not stay.
+func Check(file File, dir string) (*Settings, []Fault, error) {
+	c := checker{dir: dir}
+	s := &Settings{
+		Store:         c.store(file.Store),
+		PEN:           c.pen(file.PEN),
+		Device:        c.bind("device", file.Device.Addr, DefaultDeviceAddr, file.Device.MaxConnections),
+		API:           c.bind("api", file.API.Addr, DefaultAPIAddr, file.API.MaxConnections),
+		Status:        c.bind("status", file.Status.Addr, DefaultStatusAddr, file.Status.MaxConnections),
+		Metrics:       c.metrics(file.Metrics),
+		Pprof:         file.Metrics.Pprof,
+		PublicURL:     c.publicURL(file.Status.PublicURL),
+		Anchor:        c.file("ca.anchor", file.CA.Anchor, "name the file with the corporate root's certificate"),
+		IssuerDir:     c.path(orDefault(file.CA.Dir, DefaultIssuerDir)),
+		Passphrase:    c.passphrase(file.CA.Passphrase),
+		Profiles:      c.profiles(file.Profiles),
+		OIDC:          c.oidc(file.OIDC.Providers, file.Roles),
+		LogKey:        c.file("log.key", file.Log.Key, "name the file with the key that signs the log's checkpoints"),
+		LogOrigin:     c.origin(file.Log.Origin),
+		CRLLifetime:   c.duration("crl.lifetime", file.CRL.Lifetime, defaultCRLLifetime, time.Minute, maxCRLLifetime),
+		ReenrolWindow: c.duration("reenrol_window", file.ReenrolWindow, defaultReenrol, time.Minute, maxReenrol),
+	}
+	s.DNSNames, s.IPs = c.names(file.Names)
+	for i, path := range file.Status.ParentCRLs {
+		s.ParentCRLs = append(s.ParentCRLs, c.file(fmt.Sprintf("status.parent_crls[%d]", i), path, "name a file with a CRL"))
+	}
+	if file.OIDC.CA != "" {
+		s.OIDCAnchors = c.file("oidc.ca", file.OIDC.CA, "name the file with the providers' CA certificates")
+	}
+	c.secretFile("log.key", s.LogKey)
+	if err := c.faults.asError(); err != nil {
+		return nil, c.warnings, err
+	}
+	return s, c.warnings, nil
+}
+
+// checker gathers what is wrong while each key is turned into its setting.
+type checker struct {
+	dir      string
+	faults   Faults
+	warnings Faults
+}
+
+func (c *checker) path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+// file requires a file that is there.
+func (c *checker) file(key, path, missing string) string {
+	if path == "" {
+		c.faults.add(key, "missing; %s", missing)
+		return ""
+	}
+	path = c.path(path)
+	if info, err := os.Stat(path); err != nil {
+		c.faults.add(key, "%v; %s", err, missing)
+	} else if !info.Mode().IsRegular() {
+		c.faults.add(key, "%s is no file; %s", path, missing)
+	}
+	return path
+}
+
+// secretFile warns of a secret that others on the machine may read.
+func (c *checker) secretFile(key, path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.warnings.add(key, "%s may be read by others (mode %04o); chmod 600 it", path, info.Mode().Perm())
+	}
+}
+
+func (c *checker) store(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		c.faults.add("store", "missing; write for example bolt:data/touchmark.db")
+	case err != nil || u.Scheme == "":
+		c.faults.add("store", "not a URL; write for example bolt:data/touchmark.db or bolt:///var/lib/touchmark/touchmark.db")
+	case u.Scheme == "bolt" && u.Host != "":
+		c.faults.add("store", "bolt: has no host; write bolt:relative/path or, with three slashes, bolt:///absolute/path")
+	case u.Scheme == "bolt" && u.Opaque != "":
+		return (&url.URL{Scheme: "bolt", Path: c.path(u.Opaque), RawQuery: u.RawQuery}).String()
+	}
+	return text
+}
+
+func (c *checker) pen(n uint32) identity.PEN {
+	pen := identity.PEN(n)
+	if err := pen.Validate(); err != nil {
+		c.faults.add("pen", "%v", err)
+	}
+	if pen == identity.ExamplePEN {
+		c.warnings.add("pen", "%d is reserved for examples (RFC 5612); enter your organisation's number before real devices carry it", n)
+	}
+	return pen
+}
+
+func (c *checker) origin(text string) string {
+	if text == "" || len(text) > 256 || strings.ContainsAny(text, "+ \t\r\n") {
+		c.faults.add("log.origin", "%.80q must be the log's name without spaces and '+', such as touchmark.example.com/log", text)
+	}
+	return text
+}
+
+func (c *checker) duration(key, text string, fallback, least, most time.Duration) time.Duration {
+	if text == "" {
+		return fallback
+	}
+	d, err := ParseDuration(text)
+	switch {
+	case err != nil:
+		c.faults.add(key, "%v", err)
+		return fallback
+	case d < least || d > most:
+		c.faults.add(key, "%s must be %s to %s", text, least, most)
+		return fallback
+	}
+	return d
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,148 @@
+package config
+
+import "github.com/touchmark/touchmark/ca/keys"
+
+// File is touchmark.yaml as it is written. Every key is optional unless it says
+// otherwise; durations are like 90s, 15m, 24h or 365d.
+type File struct {
+	// Store is where everything is kept, as a URL: bolt:///absolute/path or
+	// bolt:relative/path for one machine, postgres://… for many. Required.
+	Store string `yaml:"store"`
+	// PEN is your IANA private enterprise number, which stands in the devices' URNs
+	// (RFC 9039). Required; 32473 is for examples alone.
+	PEN uint32 `yaml:"pen"`
+	// Names are DNS names and IP addresses that clients reach the device and api
+	// listeners by, besides localhost, 127.0.0.1 and ::1.
+	Names []string `yaml:"names"`
+	// Device is the listener for devices, stations and services: EST, and the
+	// stations' part of the REST API, over TLS 1.2 or better. 127.0.0.1:8443 unless
+	// its addr says otherwise.
+	Device Listener `yaml:"device"`
+	// API is the listener for people and programs: REST over TLS 1.3.
+	// 127.0.0.1:9443 unless its addr says otherwise.
+	API Listener `yaml:"api"`
+	// Status is the public listener: CRLs, OCSP, issuers' certificates and health,
+	// over plain HTTP.
+	Status Status `yaml:"status"`
+	// Metrics is the listener for Prometheus.
+	Metrics Metrics `yaml:"metrics"`
+	// CA says what is signed with.
+	CA CA `yaml:"ca"`
+	// Profiles are the kinds of certificate that orders choose from. One is called
+	// default; without any, default has the defaults of each key.
+	Profiles []Profile `yaml:"profiles"`
+	// OIDC says whose tokens are believed.
+	OIDC OIDC `yaml:"oidc"`
+	// Roles gives each of a provider's groups one role: admin, operator, security,
+	// auditor or station. Whoever is in no group named here may do nothing.
+	Roles map[string]string `yaml:"roles"`
+	// Log is the audit log.
+	Log Log `yaml:"log"`
+	// CRL says how revocation lists are made.
+	CRL CRL `yaml:"crl"`
+	// ReenrolWindow is how long a permission to enrol a device again lasts; 24h.
+	ReenrolWindow string `yaml:"reenrol_window"`
+}
+
+// Listener is a TLS listener. Its certificate is made, and made anew, by
+// itself.
+type Listener struct {
+	// Addr is host:port; an empty host means every address of the machine.
+	Addr string `yaml:"addr"`
+	// MaxConnections is how many clients may be connected at once, 1 to 1,000,000;
+	// 10,000 by default. Further ones wait.
+	MaxConnections int `yaml:"max_connections"`
+}
+
+// Status is the public listener.
+type Status struct {
+	// Addr is host:port; 127.0.0.1:8080 by default.
+	Addr string `yaml:"addr"`
+	// MaxConnections is as in Listener.
+	MaxConnections int `yaml:"max_connections"`
+	// PublicURL is what CRL, OCSP and issuer addresses in certificates begin with:
+	// http://host[:port][/path], as the whole world reaches this listener. It stands
+	// in every certificate for as long as that lives. Required.
+	PublicURL string `yaml:"public_url"`
+	// ParentCRLs are files with the CRLs of the CAs above the issuers, DER or PEM,
+	// for bundle.pem. They are read again when they change.
+	ParentCRLs []string `yaml:"parent_crls"`
+}
+
+// Metrics is the listener for Prometheus.
+type Metrics struct {
+	// Addr is host:port; 127.0.0.1:9090 by default, and off for no such listener.
+	Addr string `yaml:"addr"`
+	// Pprof adds Go's profiles under /debug/pprof/. They tell much about a process.
+	Pprof bool `yaml:"pprof"`
+}
+
+// CA says what is signed with.
+type CA struct {
+	// Anchor is the file with the corporate root's certificate, PEM. Required.
+	Anchor string `yaml:"anchor"`
+	// Dir is the folder of the issuers, which ca request and ca install fill; pki
+	// by default.
+	Dir string `yaml:"dir"`
+	// Passphrase opens the issuing keys that lie in Dir, and is the PIN of those in
+	// an HSM: one of file, env (an environment variable) and credential (of systemd).
+	Passphrase keys.PassphraseConfig `yaml:"passphrase"`
+}
+
+// Profile is a kind of certificate.
+type Profile struct {
+	// Name is 1 to 64 of a-z, 0-9, '.', '_' and '-'. Required.
+	Name string `yaml:"name"`
+	// Lifetime is 1m to 30 years; 24h by default.
+	Lifetime string `yaml:"lifetime"`
+	// Backdate is how far before its issuance a certificate begins to be good, for
+	// devices whose clock is late: up to 24h; 1m by default.
+	Backdate string `yaml:"backdate"`
+	// NoRevAvail has certificates rely on their expiry alone (RFC 9608).
+	NoRevAvail bool `yaml:"no_rev_avail"`
+}
+
+// OIDC says whose tokens are believed.
+type OIDC struct {
+	// Providers are the organisation's OpenID Connect providers.
+	Providers []Provider `yaml:"providers"`
+	// CA is a file with CA certificates, PEM, that the providers' TLS is judged by
+	// besides the machine's own.
+	CA string `yaml:"ca"`
+}
+
+// Provider is one OpenID Connect provider.
+type Provider struct {
+	// Issuer is the provider's issuer URL, exactly as it stands in tokens: https, or
+	// http on this machine. Required.
+	Issuer string `yaml:"issuer"`
+	// Audience is what access tokens for Touchmark carry in aud. Required.
+	Audience string `yaml:"audience"`
+	// GroupsClaim is the claim that lists a person's groups; groups by default.
+	GroupsClaim string `yaml:"groups_claim"`
+	// SubjectClaim is the claim that names a person for good; sub by default.
+	SubjectClaim string `yaml:"subject_claim"`
+	// Algorithms are the JWS algorithms that are believed; RS256, PS256, ES256,
+	// ES384 and EdDSA by default.
+	Algorithms []string `yaml:"algorithms"`
+	// AcceptIDTokens takes ID tokens as well. They were made for the client that
+	// signed in, not for an API.
+	AcceptIDTokens bool `yaml:"accept_id_tokens"`
+}
+
+// Log is the audit log.
+type Log struct {
+	// Key is the file with the Ed25519 key that signs checkpoints, in the form of
+	// golang.org/x/mod/sumdb/note. Required.
+	Key string `yaml:"key"`
+	// Origin is the log's name, as it stands in the key and in every checkpoint,
+	// such as touchmark.example.com/log. Required.
+	Origin string `yaml:"origin"`
+}
+
+// CRL says how revocation lists are made.
+type CRL struct {
+	// Lifetime is from a CRL's thisUpdate to its nextUpdate: 1m to 90d; 24h by
+	// default. A changed list is published at once, whatever it says.
+	Lifetime string `yaml:"lifetime"`
+}

@@ -1,0 +1,111 @@
+// Package metrics shows Prometheus what the service does:
+//
+//	touchmark_step_duration_seconds{step,code}   each step of the one path; code is ok or the refusal's
+//	touchmark_refusals_total{code}               requests for certificates that were refused
+//	touchmark_events_total{event}                what is counted: certificates issued, CRLs published, …
+//	touchmark_ocsp_answers_total{outcome}        OCSP answers: answered, or the OCSP error
+//	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
+//	touchmark_http_requests_total{listener,status}
+//	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//
+// and what Go and the process say of themselves.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/enroll"
+)
+
+// Metrics is an enroll.Observer. Its methods may be called concurrently.
+type Metrics struct {
+	registry *prometheus.Registry
+	steps    *prometheus.HistogramVec
+	refusals *prometheus.CounterVec
+	events   *prometheus.CounterVec
+	ocsp     *prometheus.CounterVec
+	lookups  prometheus.Counter
+	requests *prometheus.CounterVec
+}
+
+var _ enroll.Observer = (*Metrics)(nil)
+
+// New makes an empty set of metrics with a registry of its own.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "touchmark_step_duration_seconds", Help: "Duration of each step of the path.",
+			Buckets: prometheus.ExponentialBuckets(100e-6, 2.5, 13), // 100 µs to 6 s
+		}, []string{"step", "code"}),
+		refusals: counter("touchmark_refusals_total", "Requests for certificates that were refused, by code.", "code"),
+		events:   counter("touchmark_events_total", "Things that happened, by kind.", "event"),
+		ocsp:     counter("touchmark_ocsp_answers_total", "OCSP answers, by outcome.", "outcome"),
+		lookups: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
+		}),
+		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
+	}
+	m.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests,
+	)
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+// Step implements enroll.Observer.
+func (m *Metrics) Step(step enroll.Step, took time.Duration, code enroll.Code) {
+	outcome := "ok"
+	if code != "" {
+		outcome = string(code)
+		if step == enroll.StepIssue {
+			m.refusals.WithLabelValues(outcome).Inc()
+		}
+	}
+	m.steps.WithLabelValues(string(step), outcome).Observe(took.Seconds())
+}
+
+// Count implements enroll.Observer.
+func (m *Metrics) Count(event enroll.Counter, n int) {
+	m.events.WithLabelValues(string(event)).Add(float64(n))
+}
+
+// OCSP counts one OCSP answer. The outcomes are a small closed set.
+func (m *Metrics) OCSP(outcome string) { m.ocsp.WithLabelValues(outcome).Inc() }
+
+// OCSPLookup counts one certificate whose status had to be looked up.
+func (m *Metrics) OCSPLookup() { m.lookups.Inc() }
+
+// Request counts one HTTP request.
+func (m *Metrics) Request(listener string, status int) {
+	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
+}
+
+// WatchIssuers shows when each issuer ends. It is called once.
+func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
+	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "touchmark_issuer_not_after_timestamp_seconds",
+		Help: "When the issuer's chain ends, in seconds since 1970.",
+	}, []string{"issuer", "issuing"})
+	for _, issuer := range issuers {
+		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
+	}
+	m.registry.MustRegister(ends)
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/cmd/touchmark/server"
+)
+
+// configFlag adds --config to a command.
+func configFlag(command *cobra.Command, path *string) {
+	command.Flags().StringVarP(path, "config", "c", "touchmark.yaml", "the configuration `FILE`")
+	_ = command.MarkFlagFilename("config", "yaml", "yml") // the flag is there
+}
+
+func newServe() *cobra.Command {
+	var path, level string
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server that a configuration describes.
+
+It is ready when GET /readyz on the status listener answers 200. The log is JSON
+on standard error, one event a line, with the id of the request that each is
+about and no secrets. SIGTERM and SIGINT finish what is in flight, lose nothing,
+and end it with exit code 0. When the store can promise nothing any more, after a
+failed fsync for example, it ends with exit code 6; a restart needs no repair.`,
+		Example: "  touchmark serve --config lab/touchmark.yaml\n  curl http://127.0.0.1:8080/readyz",
+		Args:    takes(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			var least slog.Level
+			if err := least.UnmarshalText([]byte(level)); err != nil {
+				return wrong(command, "--log-level is debug, info, warn or error, not %q", level)
+			}
+			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+			settings, warnings, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			for _, warning := range warnings {
+				log.Warn("configuration", "key", warning.Key, "warning", warning.Text)
+			}
+			return server.Run(command.Context(), server.Config{
+				Settings: settings, Version: readVersion().Version, Clock: time.Now, Rand: rand.Reader, Log: log,
+			})
+		},
+	}
+	configFlag(command, &path)
+	command.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	return command
+}

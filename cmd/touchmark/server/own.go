@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/enroll"
+)
+
+const (
+	// ownLifetime is that of the listeners' certificates: that of the default
+	// profile, so that they share its CRLs.
+	ownLifetime = ca.DefaultLifetime
+	// retryOwn is how long to wait after a renewal that failed.
+	retryOwn = time.Minute
+)
+
+// ownCertificate is the listeners' certificate, which Touchmark issues to itself
+// and renews after two thirds of its life, with a new key each time. The key
+// never leaves the process.
+type ownCertificate struct {
+	service  *enroll.Service
+	dnsNames []string
+	ips      []net.IP
+	clock    func() time.Time
+	rand     io.Reader
+	log      *slog.Logger
+
+	current atomic.Pointer[tls.Certificate]
+}
+
+// get is a tls.Config.GetCertificate.
+func (o *ownCertificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if certificate := o.current.Load(); certificate != nil {
+		return certificate, nil
+	}
+	return nil, errors.New("the listener has no certificate yet")
+}
+
+// issue replaces the certificate and returns when to do so again.
+func (o *ownCertificate) issue(ctx context.Context) (time.Duration, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), o.rand)
+	if err != nil {
+		return 0, fmt.Errorf("make the listeners' key: %w", err)
+	}
+	issued, err := o.service.IssueOwn(ctx, enroll.Own{
+		Purpose: ca.PurposeServer, Key: key.Public(), CommonName: "Touchmark",
+		DNSNames: o.dnsNames, IPs: o.ips, Lifetime: ownLifetime,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("issue the listeners' certificate: %w", err)
+	}
+	o.current.Store(&tls.Certificate{
+		Certificate: append([][]byte{issued.DER}, issued.Chain...),
+		PrivateKey:  key,
+	})
+	return max(issued.Serial.NotAfter().Sub(o.clock())*2/3, retryOwn), nil
+}
+
+// keep renews the certificate in time, beginning after first, until ctx is done.
+func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		next, err := o.issue(ctx)
+		if err != nil {
+			o.log.Error("the listeners' certificate could not be renewed; trying again soon", "error", err)
+			next = retryOwn
+		}
+		timer.Reset(next)
+	}
+}

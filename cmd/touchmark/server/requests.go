@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/touchmark/touchmark/api/rest"
+	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+)
+
+// traced gives each request of a listener an id, a line in the log and a place in
+// the metrics.
+func traced(listener string, c rest.TraceConfig, counted *metrics.Metrics, next http.Handler) http.Handler {
+	c.Log = c.Log.With("listener", listener)
+	next = rest.Trace(c, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := &counter{ResponseWriter: w, status: http.StatusOK}
+		defer func() { counted.Request(listener, answer.status) }()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// counter notes the status of an answer.
+type counter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (c *counter) WriteHeader(status int) {
+	if status >= http.StatusOK { // 1xx announce another
+		c.status = status
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController through.
+func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// busy returns log for the listeners that the world asks all the time: requests
+// that went well are only worth a line where everything is logged.
+func busy(log *slog.Logger) *slog.Logger {
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		return log
+	}
+	return slog.New(troubleOnly{log.Handler()})
+}
+
+// troubleOnly is a slog.Handler for warnings and errors.
+type troubleOnly struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (h troubleOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h troubleOnly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return troubleOnly{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h troubleOnly) WithGroup(name string) slog.Handler {
+	return troubleOnly{h.Handler.WithGroup(name)}
+}

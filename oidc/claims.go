@@ -1,0 +1,142 @@
+package oidc
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Clocks differ a little between a provider and us. A token that is used at once
+// must not be refused for a provider that is ahead; one that expired may live on
+// only as long as honest clocks drift.
+const (
+	expiryLeeway    = 5 * time.Second
+	notBeforeLeeway = time.Minute
+)
+
+// Bounds of what is taken from a token, in bytes.
+const (
+	maxSubject = 255 // OpenID Connect Core 1.0, section 2
+	maxName    = 255
+)
+
+// claims are a token's, after its signature held.
+type claims map[string]any
+
+// checkClaims holds what the token says of itself against the provider's
+// configuration and the time.
+func (p *provider) checkClaims(c claims, s shape, now time.Time) error {
+	expiry, ok := c.date("exp")
+	if !ok {
+		return refuse("the token has no expiry")
+	}
+	if late := now.Sub(expiry); late >= expiryLeeway {
+		return refuse("the token expired %s ago; sign in again", late.Round(time.Second))
+	}
+	if start, ok := c.date("nbf"); ok {
+		if early := start.Sub(now); early > notBeforeLeeway {
+			return refuse("the token is not valid for another %s; compare this server's clock with the provider's", early.Round(time.Second))
+		}
+	}
+	if !slices.ContainsFunc(c.texts("aud"), func(a string) bool { return slices.Contains(p.Audiences, a) }) {
+		return refuse("the token is for another audience; this server takes %s", strings.Join(p.Audiences, ", "))
+	}
+	if _, bound := c["cnf"]; bound {
+		// RFC 7800: whoever presents it must prove to hold a key, which a bearer
+		// cannot.
+		return refuse("the token is bound to a key; ask the provider for a bearer token")
+	}
+	if !p.AcceptIDTokens && c.isIDToken(s) {
+		return refuse("this is an ID token; present the access token")
+	}
+	return nil
+}
+
+// isIDToken tells ID tokens from access tokens. Only RFC 9068 marks access
+// tokens; elsewhere it goes by what only ID tokens carry (OpenID Connect Core
+// 1.0, sections 2 and 3.3.2.11; Keycloak says typ ID), and by an audience that is
+// the client itself where no scope says what the token opens.
+func (c claims) isIDToken(s shape) bool {
+	if s.isAccessToken() {
+		return false
+	}
+	for _, name := range []string{"nonce", "at_hash", "c_hash", "s_hash"} {
+		if _, carries := c[name]; carries {
+			return true
+		}
+	}
+	if c.text("typ") == "ID" {
+		return true
+	}
+	_, scope := c["scope"]
+	_, scp := c["scp"]
+	client := c.text("azp")
+	if client == "" {
+		client = c.text("client_id")
+	}
+	return !scope && !scp && client != "" && slices.Equal(c.texts("aud"), []string{client})
+}
+
+// principal makes the caller of verified claims.
+func (p *provider) principal(c claims, roles map[string]identity.Role) (identity.Principal, error) {
+	subject := c.text(p.SubjectClaim)
+	if subject == "" || len(subject) > maxSubject || strings.ContainsFunc(subject, unicode.IsControl) {
+		return identity.Principal{}, refuse("the token's %s claim is not a text of 1 to %d printable bytes", p.SubjectClaim, maxSubject)
+	}
+	who := identity.Principal{Kind: identity.OIDC, Issuer: p.Issuer, Subject: subject, Name: c.name(subject)}
+	for _, group := range c.texts(p.GroupsClaim) {
+		grant := identity.Grant{Role: roles[group], Fleet: identity.RootFleet}
+		if grant.Role != "" && !slices.Contains(who.Grants, grant) {
+			who.Grants = append(who.Grants, grant)
+		}
+	}
+	return who, nil
+}
+
+// name is what people read; it decides nothing. Services have a client id only.
+func (c claims) name(fallback string) string {
+	for _, claim := range []string{"name", "preferred_username", "client_id"} {
+		name := c.text(claim)
+		if name != "" && len(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl) {
+			return name
+		}
+	}
+	return fallback
+}
+
+func (c claims) text(name string) string {
+	text, _ := c[name].(string)
+	return text
+}
+
+// texts reads a claim that is a text or a list of texts; anything else in it is
+// passed over.
+func (c claims) texts(name string) []string {
+	switch value := c[name].(type) {
+	case string:
+		return []string{value}
+	case []any:
+		var texts []string
+		for _, item := range value {
+			if text, ok := item.(string); ok {
+				texts = append(texts, text)
+			}
+		}
+		return texts
+	default:
+		return nil
+	}
+}
+
+// date reads a NumericDate (RFC 7519, section 2). One that is no plausible time
+// counts as missing.
+func (c claims) date(name string) (time.Time, bool) {
+	seconds, ok := c[name].(float64)
+	if !ok || seconds < 0 || seconds > 1<<40 {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(seconds * 1000)), true
+}

@@ -1,0 +1,108 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/enroll/audit"
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Store is enroll.Store in one file. It is made by Open.
+type Store struct {
+	db    *bbolt.DB
+	path  string
+	queue *queue
+	// commit commits a transaction of bbolt; tests put faults around it.
+	commit func(commit func() error) error
+
+	failed    chan struct{} // closed at the first failure
+	committed chan struct{} // closed when the committer has ended
+	closing   sync.Once     // guards closeErr
+	closeErr  error
+
+	// The committer alone touches what follows.
+	failure  error
+	frontier audit.Frontier
+}
+
+var _ enroll.Store = (*Store)(nil)
+
+// errClosed is what a closed store answers.
+var errClosed = fmt.Errorf("%w: it was closed", enroll.ErrStoreUnavailable)
+
+// View implements enroll.Store.
+func (s *Store) View(ctx context.Context, fn func(enroll.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	return fn(&reader{snapshot: &snapshot{tx: tx}})
+}
+
+// begin begins a transaction that only reads.
+func (s *Store) begin() (*bbolt.Tx, error) {
+	tx, err := s.db.Begin(false)
+	switch {
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
+		return nil, errClosed
+	case err != nil:
+		return nil, fmt.Errorf("%w: %s cannot be read: %w", enroll.ErrStoreUnavailable, s.path, err)
+	}
+	return tx, nil
+}
+
+// Failed implements enroll.Store.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
+
+// Close implements enroll.Store. Updates that wait are still done.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.queue.close(errClosed)
+		<-s.committed
+		if err := s.db.Close(); err != nil {
+			s.closeErr = fmt.Errorf("closing %s: %w", s.path, err)
+		}
+	})
+	return s.closeErr
+}
+
+// Backup writes a consistent copy of the file to w, while the store goes on, and
+// returns its size in bytes. What is committed meanwhile is not in the copy.
+func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	tx, err := s.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	n, err := tx.WriteTo(&cancelable{ctx: ctx, w: w})
+	if err != nil {
+		return n, fmt.Errorf("copying %s: %w", s.path, err)
+	}
+	return n, nil
+}
+
+// cancelable is a writer that ends with its context.
+type cancelable struct {
+	ctx context.Context //nolint:containedctx // it lives as long as one call
+	w   io.Writer
+}
+
+func (c *cancelable) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}

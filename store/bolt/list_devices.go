@@ -1,0 +1,212 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"strings"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Devices walks the one index that narrows most and looks at the rest of the
+// filter row by row.
+func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
+	kind := f2kind(&f)
+	at, err := position(kind, f.After)
+	if err != nil {
+		return enroll.List[enroll.Device]{}, err
+	}
+	m := newMatcher(&f)
+	device := found(r.committed().Device)
+	pick := func(id identity.DeviceID) (enroll.Device, bool, error) {
+		if id == "" || !m.name(id) {
+			return enroll.Device{}, false, nil
+		}
+		d, ok, err := device(id)
+		return d, ok && m.device(&d), err
+	}
+	switch kind {
+	case devicesByState:
+		return collect(kind, f.Page, r.deviceIDs(stateDevices, joined(string(f.State), ""), &f, at), pick)
+	case devicesByFleet:
+		return collect(kind, f.Page, renamed(r.inFleets(fleetDevices, f.Fleets, at), fleetDevice), pick)
+	case devicesByExpiry:
+		return collect(kind, f.Page, r.byExpiry(ca.Serial{}.NotAfter(), f.ExpiringBefore, at), func(serial ca.Serial) (enroll.Device, bool, error) {
+			c, err := load[certificateRow](r.committed(), certificates, serial[:])
+			if err != nil || c.Device == "" {
+				return enroll.Device{}, false, err
+			}
+			d, ok, err := pick(identity.DeviceID(c.Device))
+			return d, ok && d.Newest != nil && d.Newest.Serial == serial, err // each device once
+		})
+	default:
+		return collect(kind, f.Page, r.deviceIDs(devices, nil, &f, at), pick)
+	}
+}
+
+// f2kind chooses the walk: a name or a rare state leads to few rows, expiry and
+// fleet to more.
+func f2kind(f *enroll.DeviceFilter) listKind {
+	switch {
+	case indexedState(f.State):
+		return devicesByState
+	case f.Query != "":
+		return devicesByID
+	case !f.ExpiringBefore.IsZero():
+		return devicesByExpiry
+	case f.Fleets != nil:
+		return devicesByFleet
+	default:
+		return devicesByID
+	}
+}
+
+// fleetDevice takes the device's id out of a key of the index by fleet.
+func fleetDevice(_, key []byte) identity.DeviceID {
+	if key == nil {
+		return ""
+	}
+	return identity.DeviceID(key[bytes.IndexByte(key, separator)+1+8:])
+}
+
+// deviceIDs walks the ids in one tree, below one prefix, that the filter's model
+// and query allow, leaping from one range of them to the next.
+func (r *reader) deviceIDs(t tree, prefix []byte, f *enroll.DeviceFilter, at []byte) iter.Seq2[[]byte, identity.DeviceID] {
+	return func(yield func([]byte, identity.DeviceID) bool) {
+		c := r.bucket(t).Cursor()
+		next := func(from string) (string, bool) { // the first id that is not below from
+			for {
+				k, _ := c.Seek(append(bytes.Clone(prefix), from...))
+				if !bytes.HasPrefix(k, prefix) || k == nil {
+					return "", false
+				}
+				id, kind := splitDeviceKey(k[len(prefix):])
+				if kind == deviceRowKey {
+					return id, true
+				}
+				from = id + string(afterDevice)
+			}
+		}
+		from := ""
+		if at != nil {
+			from = string(at) + string(afterDevice)
+		}
+		for {
+			id, ok := next(from)
+			if !ok {
+				return
+			}
+			allowed, ok := allowedFrom(f.Model, f.Query, id)
+			if !ok {
+				return
+			}
+			if allowed != id {
+				from = allowed
+				continue
+			}
+			if !yield([]byte(id), identity.DeviceID(id)) {
+				return
+			}
+			from = id + string(afterDevice)
+		}
+	}
+}
+
+// splitDeviceKey splits a key of the tree of devices into the id and what stands
+// beside it; a bare id counts as the row's key.
+func splitDeviceKey(key []byte) (id string, kind byte) {
+	i := bytes.IndexFunc(key, func(c rune) bool { return c < rune(lowestInID) })
+	if i < 0 {
+		return string(key), deviceRowKey
+	}
+	return string(key[:i]), key[i]
+}
+
+// allowedFrom returns the lowest string, from id upwards, that can begin an id
+// of the model (any, if it is empty) whose whole, or whose serial number, begins
+// with query. Ids of one model are neighbours: '-' is the lowest octet of an id.
+func allowedFrom(model identity.Model, query, id string) (string, bool) {
+	of := model
+	if model == "" {
+		of = identity.DeviceID(id).Model()
+	}
+	whole := string(of) + "-"
+	prefixes := []string{whole + query}
+	switch {
+	case strings.HasPrefix(whole, query):
+		prefixes[0] = whole
+	case strings.HasPrefix(query, whole) && query < prefixes[0]:
+		prefixes = []string{query, prefixes[0]}
+	case strings.HasPrefix(query, whole):
+		prefixes = append(prefixes, query)
+	}
+	for _, p := range prefixes {
+		if strings.HasPrefix(id, p) {
+			return id, true
+		}
+		if id < p {
+			return p, true
+		}
+	}
+	if model != "" {
+		return "", false
+	}
+	return string(of) + string(lowestInID+1), true // the next model
+}
+
+// matcher holds a device against a filter.
+type matcher struct {
+	filter *enroll.DeviceFilter
+	fleets map[identity.FleetID]bool
+}
+
+func newMatcher(f *enroll.DeviceFilter) *matcher { return &matcher{filter: f, fleets: set(f.Fleets)} }
+
+// name tells whether the id can match, before its row is read.
+func (m *matcher) name(id identity.DeviceID) bool {
+	f := m.filter
+	return (f.Model == "" || id.Model() == f.Model) &&
+		(strings.HasPrefix(string(id), f.Query) || strings.HasPrefix(string(id.SerialNumber()), f.Query))
+}
+
+func (m *matcher) device(d *enroll.Device) bool {
+	f := m.filter
+	switch {
+	case f.Fleets != nil && !m.fleets[d.Fleet], f.State != "" && d.State != f.State:
+		return false
+	case f.ExpiringBefore.IsZero():
+		return true
+	default:
+		return d.Newest != nil && d.Newest.NotAfter().Before(f.ExpiringBefore)
+	}
+}
+
+// Records walks the log, or the entries of one device's story.
+func (r *reader) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], error) {
+	kind, t, prefix := recordsByIndex, records, []byte(nil)
+	if f.Device != "" {
+		kind, t, prefix = recordsByDevice, devices, deviceKey(f.Device, storyKey)
+	}
+	at, err := position(kind, f.After)
+	if err != nil {
+		return enroll.List[enroll.Record]{}, err
+	}
+	if at != nil {
+		at = append(bytes.Clone(prefix), at...)
+	}
+	walk := func(yield func(at, index []byte) bool) {
+		for key := range r.keysAfter(t, prefix, at) {
+			index := key[len(prefix):]
+			if !yield(index, index) {
+				return
+			}
+		}
+	}
+	return collect(kind, f.Page, walk, func(index []byte) (enroll.Record, bool, error) {
+		leaf := r.bucket(records).Get(index)
+		return enroll.Record{Index: binary.BigEndian.Uint64(index), Data: bytes.Clone(leaf)}, leaf != nil, nil
+	})
+}

@@ -1,0 +1,55 @@
+package bolt
+
+import (
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
+)
+
+type orderRow struct {
+	Fleet     string   `cbor:"1,keyasint"`
+	Model     string   `cbor:"2,keyasint"`
+	Quantity  int      `cbor:"3,keyasint"`
+	Profile   string   `cbor:"4,keyasint,omitzero"`
+	Opens     stamp    `cbor:"5,keyasint,omitzero"`
+	Closes    stamp    `cbor:"6,keyasint,omitzero"`
+	Manifest  bool     `cbor:"7,keyasint,omitzero"`
+	Stations  []string `cbor:"8,keyasint,omitempty"`
+	ClosedAt  stamp    `cbor:"9,keyasint,omitzero"`
+	CreatedAt stamp    `cbor:"10,keyasint,omitzero"`
+	Version   uint64   `cbor:"11,keyasint,omitzero"`
+}
+
+// orderQuantity is the part of an order's row that its quota goes by.
+type orderQuantity struct {
+	Quantity int `cbor:"3,keyasint"`
+}
+
+// refusalsRow counts an order's refusals by code.
+type refusalsRow struct {
+	Counts map[string]int `cbor:"1,keyasint"`
+}
+
+type fleetRow struct {
+	Parent string `cbor:"1,keyasint,omitzero"`
+	Name   string `cbor:"2,keyasint,omitzero"`
+}
+
+func newOrderRow(o *enroll.Order) *orderRow {
+	return &orderRow{
+		Fleet: string(o.Fleet), Model: string(o.Model), Quantity: o.Quantity, Profile: o.Profile, Opens: stampOf(o.Opens),
+		Closes: stampOf(o.Closes), Manifest: o.Manifest, Stations: o.Stations, ClosedAt: stampOf(o.ClosedAt),
+		CreatedAt: stampOf(o.CreatedAt), Version: o.Version,
+	}
+}
+
+func (row *orderRow) order(id enroll.OrderID) enroll.Order {
+	return enroll.Order{
+		ID: id, Fleet: identity.FleetID(row.Fleet), Model: identity.Model(row.Model), Quantity: row.Quantity,
+		Profile: row.Profile, Opens: row.Opens.time(), Closes: row.Closes.time(), Manifest: row.Manifest,
+		Stations: row.Stations, ClosedAt: row.ClosedAt.time(), CreatedAt: row.CreatedAt.time(), Version: row.Version,
+	}
+}
+
+func (row *fleetRow) fleet(id identity.FleetID) identity.Fleet {
+	return identity.Fleet{ID: id, Parent: identity.FleetID(row.Parent), Name: row.Name}
+}

@@ -1,0 +1,114 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"go.etcd.io/bbolt"
+)
+
+// schema is the number of the schema that this program reads and writes.
+const schema = 1
+
+// migrations bring a file from one schema to the next: the first from 1 to 2.
+// Their number is schema-1.
+func migrations() []func(*bbolt.Tx) error { return nil }
+
+// migrate makes the trees of a new file, brings those of an older program up to
+// date, and refuses what a newer program wrote.
+func migrate(tx *bbolt.Tx) error {
+	found, err := readSchema(tx)
+	switch {
+	case errors.Is(err, errEmpty):
+		return create(tx)
+	case err != nil:
+		return err
+	case found == schema:
+		return nil
+	}
+	for _, step := range migrations()[found-1:] {
+		if err := step(tx); err != nil {
+			return fmt.Errorf("bringing the store up to date from schema %d: %w", found, err)
+		}
+		found++
+	}
+	return writeSchema(tx)
+}
+
+// errEmpty is returned by readSchema for a file without any tree.
+var errEmpty = errors.New("an empty file")
+
+// readSchema returns the file's schema, 1 to schema.
+func readSchema(tx *bbolt.Tx) (int, error) {
+	b := tx.Bucket(meta.name())
+	if b == nil {
+		if first, _ := tx.Cursor().First(); first == nil {
+			return 0, errEmpty
+		}
+		return 0, errors.New("not a store of Touchmark: it belongs to another program; check the path")
+	}
+	found, err := strconv.Atoi(string(b.Get([]byte("schema"))))
+	switch {
+	case err != nil || found < 1:
+		return 0, errors.New("not a store of Touchmark, or damaged: it says no schema; restore it from a backup")
+	case found > schema:
+		return 0, fmt.Errorf("written by a newer Touchmark (schema %d, this program knows %d): run that version, or restore a backup from before the upgrade", found, schema)
+	}
+	return found, nil
+}
+
+func create(tx *bbolt.Tx) error {
+	for t := range treeCount {
+		if _, err := tx.CreateBucket(t.name()); err != nil {
+			return fmt.Errorf("making the tree %s: %w", t.name(), err)
+		}
+	}
+	return writeSchema(tx)
+}
+
+func writeSchema(tx *bbolt.Tx) error {
+	return tx.Bucket(meta.name()).Put([]byte("schema"), strconv.AppendInt(nil, schema, 10))
+}
+
+// Verify checks a file that nobody has open, as one that is to be restored: that
+// it is a store of this or an older schema, that its pages are whole and that
+// its log goes on. It changes nothing and reports every fault that it finds, up
+// to a hundred.
+func Verify(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("checking a store: %w", err)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: lockWait, PreLoadFreelist: true})
+	if err != nil {
+		return openError(path, err)
+	}
+	err = db.View(verify)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func verify(tx *bbolt.Tx) error {
+	var faults []error
+	for fault := range tx.Check() { // read to its end, or it would not end
+		if len(faults) < 100 {
+			faults = append(faults, fault)
+		}
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
+	}
+	if _, err := readSchema(tx); err != nil {
+		return err
+	}
+	for t := range treeCount {
+		if tx.Bucket(t.name()) == nil {
+			return fmt.Errorf("the tree %s is missing", t.name())
+		}
+	}
+	_, err := readFrontier(tx)
+	return err
+}

@@ -1,0 +1,83 @@
+// Package store opens the keeper of what must not be lost that a URL names. The
+// contract of all of them is enroll.Store; storetest holds them to it.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/store/bolt"
+)
+
+// ErrURL is wrapped by what Open returns for a URL that names no store.
+var ErrURL = errors.New("not the URL of a store")
+
+// Backuper is a store that can be copied while it is in use. A store without it
+// has its own means, as a database has.
+type Backuper interface {
+	// Backup writes a consistent copy to w and returns its size in bytes. It is
+	// as of the call's beginning; ctx ends it early.
+	Backup(ctx context.Context, w io.Writer) (int64, error)
+}
+
+var _ Backuper = (*bolt.Store)(nil)
+
+// Options is what a store needs besides its URL.
+type Options struct {
+	// Log is told once what was opened; nil for nobody.
+	Log *slog.Logger
+}
+
+// Open opens the store that rawURL names, and makes it where it is new:
+//
+//	bolt:///var/lib/touchmark/store.db   one file on this machine
+//
+// The caller closes it.
+func Open(ctx context.Context, rawURL string, o Options) (enroll.Store, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it cannot be read as a URL; write bolt:///absolute/path", ErrURL) // err would repeat a password
+	}
+	switch u.Scheme {
+	case "bolt":
+		path, err := filePath(u)
+		if err != nil {
+			return nil, err
+		}
+		s, err := bolt.Open(ctx, bolt.Config{Path: path, Log: o.Log})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	case "postgres", "postgresql":
+		return nil, fmt.Errorf("%w that this version can open: PostgreSQL is not built in yet; use bolt:///absolute/path", ErrURL)
+	default:
+		return nil, fmt.Errorf("%w: scheme %q; known is bolt, as in bolt:///absolute/path", ErrURL, u.Scheme)
+	}
+}
+
+// FilePath returns the file that a bolt URL names, for what works on the file
+// itself, such as restoring it.
+func FilePath(rawURL string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "bolt" {
+		return "", fmt.Errorf("%w in a file; write bolt:///absolute/path", ErrURL)
+	}
+	return filePath(u)
+}
+
+func filePath(u *url.URL) (string, error) {
+	if u.Host != "" || u.Opaque != "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || !filepath.IsAbs(u.Path) {
+		return "", fmt.Errorf("%w: a bolt URL is three slashes and an absolute path, such as bolt:///var/lib/touchmark/store.db, and nothing else", ErrURL)
+	}
+	if path := filepath.Clean(u.Path); path == u.Path {
+		return path, nil
+	}
+	return "", fmt.Errorf("%w: the path of a bolt URL has no empty, '.' or '..' parts and names a file", ErrURL)
+}
