@@ -24,19 +24,19 @@ import (
 // TestClientScripts runs testdata/client, the life of orders and devices from the
 // command line. Besides the commands of TestScripts there are:
 //
-//	lab                        quickstart and serve (in the background, named
-//	                           server), with the environment set for the commands
 //	json PATH WANT             compares a value of the last JSON printed, such as items.0.id
 //	keep NAME PATH             sets a variable to such a value
 //	enrol SERIAL TICKET CODE   enrols a device over EST with a key of its own, and
 //	                           compares the HTTP status
 //	tamper HOW INDEX FILE OUT  changes, cuts, adds or swaps a record of an export
+//	provider [end]             starts an OpenID Connect provider as ISSUER, or ends
+//	                           the sign-in there
 func TestClientScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/client",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ports": ports, "await": await, "mode": mode, "exits": exits,
-			"json": compareJSON, "keep": keep, "enrol": enrol, "tamper": tamper,
+			"json": compareJSON, "keep": keep, "enrol": enrol, "tamper": tamper, "provider": provide,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/config")

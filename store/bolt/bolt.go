@@ -88,6 +88,9 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	}
 	defer func() { _ = tx.Rollback() }()
 	n, err := tx.WriteTo(&cancelable{ctx: ctx, w: w})
+	if ended := ctx.Err(); err != nil && ended != nil {
+		err = ended // which bbolt does not wrap
+	}
 	if err != nil {
 		return n, fmt.Errorf("copying %s: %w", s.path, err)
 	}
@@ -96,7 +99,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 
 // cancelable is a writer that ends with its context.
 type cancelable struct {
-	ctx context.Context //nolint:containedctx // it lives as long as one call
+	ctx context.Context
 	w   io.Writer
 }
 

@@ -54,6 +54,7 @@ func (s *Store) commitBatches() {
 			return
 		}
 		s.commitBatch(batch)
+		clear(batch) // the queue's array would keep them
 	}
 }
 

@@ -2,9 +2,9 @@ package bolt
 
 import (
 	"bytes"
-	"encoding/binary"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
@@ -14,7 +14,7 @@ import (
 // Devices walks the one index that narrows most and looks at the rest of the
 // filter row by row.
 func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
-	kind := f2kind(&f)
+	kind := deviceWalk(&f)
 	at, err := position(kind, f.After)
 	if err != nil {
 		return enroll.List[enroll.Device]{}, err
@@ -34,7 +34,7 @@ func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], err
 	case devicesByFleet:
 		return collect(kind, f.Page, renamed(r.inFleets(fleetDevices, f.Fleets, at), fleetDevice), pick)
 	case devicesByExpiry:
-		return collect(kind, f.Page, r.byExpiry(ca.Serial{}.NotAfter(), f.ExpiringBefore, at), func(serial ca.Serial) (enroll.Device, bool, error) {
+		return collect(kind, f.Page, r.byExpiry(time.Time{}, f.ExpiringBefore, at), func(serial ca.Serial) (enroll.Device, bool, error) {
 			c, err := load[certificateRow](r.committed(), certificates, serial[:])
 			if err != nil || c.Device == "" {
 				return enroll.Device{}, false, err
@@ -47,9 +47,9 @@ func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], err
 	}
 }
 
-// f2kind chooses the walk: a name or a rare state leads to few rows, expiry and
-// fleet to more.
-func f2kind(f *enroll.DeviceFilter) listKind {
+// deviceWalk chooses the walk: a rare state or a name leads to few rows, expiry
+// and fleet to more.
+func deviceWalk(f *enroll.DeviceFilter) listKind {
 	switch {
 	case indexedState(f.State):
 		return devicesByState
@@ -182,31 +182,4 @@ func (m *matcher) device(d *enroll.Device) bool {
 	default:
 		return d.Newest != nil && d.Newest.NotAfter().Before(f.ExpiringBefore)
 	}
-}
-
-// Records walks the log, or the entries of one device's story.
-func (r *reader) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], error) {
-	kind, t, prefix := recordsByIndex, records, []byte(nil)
-	if f.Device != "" {
-		kind, t, prefix = recordsByDevice, devices, deviceKey(f.Device, storyKey)
-	}
-	at, err := position(kind, f.After)
-	if err != nil {
-		return enroll.List[enroll.Record]{}, err
-	}
-	if at != nil {
-		at = append(bytes.Clone(prefix), at...)
-	}
-	walk := func(yield func(at, index []byte) bool) {
-		for key := range r.keysAfter(t, prefix, at) {
-			index := key[len(prefix):]
-			if !yield(index, index) {
-				return
-			}
-		}
-	}
-	return collect(kind, f.Page, walk, func(index []byte) (enroll.Record, bool, error) {
-		leaf := r.bucket(records).Get(index)
-		return enroll.Record{Index: binary.BigEndian.Uint64(index), Data: bytes.Clone(leaf)}, leaf != nil, nil
-	})
 }

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -164,16 +165,16 @@ func (r *reader) inFleets(t tree, ids []identity.FleetID, at []byte) iter.Seq2[[
 	}
 }
 
-// found makes a lookup pick an item: what is not there is no item, and no error.
+// found makes a lookup pick an item. The zero key is no candidate, and no item;
+// any other stands in an index, so what it names is there.
 func found[K comparable, T any](lookup func(K) (T, error)) func(K) (T, bool, error) {
-	return func(key K) (T, bool, error) {
+	return func(key K) (item T, ok bool, err error) {
 		var none K
 		if key == none {
-			var item T
 			return item, false, nil
 		}
-		item, err := lookup(key)
-		if err == enroll.ErrNotFound { //nolint:errorlint // lookups return it as it is
+		item, err = lookup(key)
+		if errors.Is(err, enroll.ErrNotFound) {
 			return item, false, fmt.Errorf("an index of the store names %v, which is not there; restore the store from a backup", key)
 		}
 		return item, err == nil, err

@@ -2,10 +2,12 @@ package bolt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/enroll/audit"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -16,6 +18,33 @@ const (
 	tileHeight = 8
 	tileWidth  = 1 << tileHeight
 )
+
+// Records walks the log, or the entries of one device's story.
+func (r *reader) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], error) {
+	kind, t, prefix := recordsByIndex, records, []byte(nil)
+	if f.Device != "" {
+		kind, t, prefix = recordsByDevice, devices, deviceKey(f.Device, storyKey)
+	}
+	at, err := position(kind, f.After)
+	if err != nil {
+		return enroll.List[enroll.Record]{}, err
+	}
+	if at != nil {
+		at = append(bytes.Clone(prefix), at...)
+	}
+	walk := func(yield func(at, index []byte) bool) {
+		for key := range r.keysAfter(t, prefix, at) {
+			index := key[len(prefix):]
+			if !yield(index, index) {
+				return
+			}
+		}
+	}
+	return collect(kind, f.Page, walk, func(index []byte) (enroll.Record, bool, error) {
+		leaf := r.bucket(records).Get(index)
+		return enroll.Record{Index: binary.BigEndian.Uint64(index), Data: bytes.Clone(leaf)}, leaf != nil, nil
+	})
+}
 
 func (r *reader) TreeSize() (uint64, error) {
 	last, _ := r.bucket(records).Cursor().Last()

@@ -55,7 +55,7 @@ func TestOpenRefuses(t *testing.T) {
 	cancel()
 	for _, test := range []struct {
 		name, path string
-		ctx        context.Context //nolint:containedctx // of one call
+		ctx        context.Context
 		says       string
 	}{
 		{"a file that another has open", used, t.Context(), "in use by another process"},

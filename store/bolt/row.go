@@ -19,7 +19,7 @@ func stampOf(t time.Time) stamp { return stamp(t.UnixMicro() + yearOne) }
 
 func (s stamp) time() time.Time { return time.UnixMicro(int64(s) - yearOne).UTC() }
 
-// rowEncoding and rowDecoding never change after they are made.
+//nolint:gochecknoglobals // they are constants in all but syntax: never changed, and safe for concurrent use
 var (
 	rowEncoding = must(cbor.CoreDetEncOptions().EncMode())
 	rowDecoding = must(cbor.DecOptions{

@@ -51,16 +51,16 @@ func testNotFound(t *testing.T, h Harness) {
 		}
 		return nil
 	})
-	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot})
+	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot()})
 }
 
 // putAll writes one of everything.
 func putAll(tx enroll.Tx) error {
 	shard := fullShard().ShardKey
 	return errors.Join(
-		tx.PutInstallation(enroll.Installation{PseudonymKey: []byte("key"), BreakGlass: []byte("hash"), BreakGlassSet: epoch}),
-		tx.PutPerson(enroll.Person{Pseudonym: "p-1", ID: "oidc:a#b", Name: "Ada", FirstSeen: epoch}),
-		tx.PutIssuer(enroll.IssuerRecord{ID: "issuer-1", DER: []byte{1}, ActivatedAt: epoch}),
+		tx.PutInstallation(enroll.Installation{PseudonymKey: []byte("key"), BreakGlass: []byte("hash"), BreakGlassSet: epoch()}),
+		tx.PutPerson(enroll.Person{Pseudonym: "p-1", ID: "oidc:a#b", Name: "Ada", FirstSeen: epoch()}),
+		tx.PutIssuer(enroll.IssuerRecord{ID: "issuer-1", DER: []byte{1}, ActivatedAt: epoch()}),
 		tx.PutFleet(identity.Fleet{ID: rootFleet}),
 		tx.PutFleet(identity.Fleet{ID: "fleet-1", Parent: rootFleet, Name: "berlin"}),
 		tx.PutOrder(fullOrder()),
@@ -84,9 +84,9 @@ func checkAll(t *testing.T, r enroll.Reader) {
 		equal(t, what, got, want)
 	}
 	installation, err := r.Installation()
-	check("installation", installation, err, enroll.Installation{PseudonymKey: []byte("key"), BreakGlass: []byte("hash"), BreakGlassSet: micros(epoch)})
+	check("installation", installation, err, enroll.Installation{PseudonymKey: []byte("key"), BreakGlass: []byte("hash"), BreakGlassSet: micros(epoch())})
 	person, err := r.Person("p-1")
-	check("person", person, err, enroll.Person{Pseudonym: "p-1", ID: "oidc:a#b", Name: "Ada", FirstSeen: micros(epoch)})
+	check("person", person, err, enroll.Person{Pseudonym: "p-1", ID: "oidc:a#b", Name: "Ada", FirstSeen: micros(epoch())})
 	fleet, err := r.Fleet("fleet-1")
 	check("fleet", fleet, err, identity.Fleet{ID: "fleet-1", Parent: rootFleet, Name: "berlin"})
 	order, err := r.Order("order-1")
@@ -111,7 +111,7 @@ func testReadBack(t *testing.T, h Harness) {
 	view(t, h.Store, func(r enroll.Reader) error {
 		checkAll(t, r)
 		list, err := r.Issuers()
-		equal(t, "issuers", list, []enroll.IssuerRecord{{ID: "issuer-1", DER: []byte{1}, ActivatedAt: micros(epoch)}})
+		equal(t, "issuers", list, []enroll.IssuerRecord{{ID: "issuer-1", DER: []byte{1}, ActivatedAt: micros(epoch())}})
 		return err
 	})
 	update(t, h.Store, func(tx enroll.Tx) error { // a put replaces all of it
@@ -147,7 +147,7 @@ func testErrorRollsBack(t *testing.T, h Harness) {
 		return errors.Join(putAll(tx), tx.Append(eventAt("TH20-SN1", 1)), broken)
 	})
 	isError(t, "Update", err, broken)
-	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot})
+	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot()})
 }
 
 func testPanicRollsBack(t *testing.T, h Harness) {
@@ -160,7 +160,7 @@ func testPanicRollsBack(t *testing.T, h Harness) {
 		})
 	})
 	equal(t, "panic", went, any("broken"))
-	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot})
+	equal(t, "everything", dumpOf(t, h.Store), dump{Root: emptyRoot()})
 	update(t, h.Store, putAll) // and the store goes on
 }
 

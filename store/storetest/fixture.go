@@ -10,12 +10,12 @@ import (
 )
 
 // epoch is when everything happens. Its nanoseconds are none that a store keeps.
-var epoch = time.Date(2026, 3, 14, 15, 9, 26, 535_897_932, time.UTC) //nolint:gochecknoglobals // a constant
+func epoch() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 535_897_932, time.UTC) }
 
 // serialAt returns the n-th serial number of those that end so many hours after
 // epoch.
 func serialAt(hours, n int) ca.Serial {
-	s := ca.FirstSerialAt(epoch.Add(time.Duration(hours) * time.Hour))
+	s := ca.FirstSerialAt(epoch().Add(time.Duration(hours) * time.Hour))
 	s[18], s[19] = byte(n>>8), byte(n)
 	return s
 }
@@ -23,10 +23,10 @@ func serialAt(hours, n int) ca.Serial {
 // keyAt returns the n-th key's hash.
 func keyAt(n int) ca.KeyHash { return ca.KeyHash{0: 0xfe, 1: byte(n >> 8), 2: byte(n), 31: 1} }
 
-// deviceAt returns a device of the root fleet with one certificate.
+// deviceAt returns a device of the root fleet that is expected.
 func deviceAt(id identity.DeviceID) enroll.Device {
 	return enroll.Device{Device: identity.Device{
-		ID: id, Fleet: rootFleet, Order: "order-1", State: identity.Expected, Version: 1, CreatedAt: epoch, ChangedAt: epoch,
+		ID: id, Fleet: rootFleet, Order: "order-1", State: identity.Expected, Version: 1, CreatedAt: epoch(), ChangedAt: epoch(),
 	}}
 }
 
@@ -42,37 +42,37 @@ func fullDevice() enroll.Device {
 	key := keyAt(2)
 	d.State, d.Owner, d.Issued = identity.Active, "p-owner", 7
 	d.Newest, d.Live = &live, []enroll.LiveCertificate{held, live}
-	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch, UsedBy: &key}
+	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key}
 	d.Enrolment = &enroll.Enrolment{Order: "order-1", Key: key, Serial: serialAt(12, 1)}
-	d.Reenrol = &enroll.Reenrol{Until: epoch.Add(time.Hour), AllowedAt: epoch, AllowedBy: "p-operator"}
-	d.CloneSuspectedAt, d.ForkedAt = epoch.Add(time.Minute), epoch.Add(2*time.Minute)
+	d.Reenrol = &enroll.Reenrol{Until: epoch().Add(time.Hour), AllowedAt: epoch(), AllowedBy: "p-operator"}
+	d.CloneSuspectedAt, d.ForkedAt = epoch().Add(time.Minute), epoch().Add(2*time.Minute)
 	return d
 }
 
 func fullOrder() enroll.Order {
 	return enroll.Order{
-		ID: "order-1", Fleet: rootFleet, Model: "TH20", Quantity: 3, Profile: "default", Opens: epoch,
+		ID: "order-1", Fleet: rootFleet, Model: "TH20", Quantity: 3, Profile: "default", Opens: epoch(),
 		Closes: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), Manifest: true, Stations: []string{"device:ST-1", "oidc:x#y"},
-		ClosedAt: epoch.Add(time.Hour), CreatedAt: epoch, Version: 2,
+		ClosedAt: epoch().Add(time.Hour), CreatedAt: epoch(), Version: 2,
 	}
 }
 
 func fullCertificate() enroll.Certificate {
 	return enroll.Certificate{
 		Serial: serialAt(24, 1), DER: []byte{0x30, 0x03, 1, 2, 3}, Issuer: "issuer-1", Shard: "86400-1-0-0", Profile: "default",
-		Device: "TH20-SN1", Predecessor: serialAt(12, 1), Number: 2, Key: keyAt(1), NotBefore: epoch,
-		Status: enroll.StatusRevoked, Reason: ca.Superseded, RevokedAt: epoch.Add(time.Hour),
+		Device: "TH20-SN1", Predecessor: serialAt(12, 1), Number: 2, Key: keyAt(1), NotBefore: epoch(),
+		Status: enroll.StatusRevoked, Reason: ca.Superseded, RevokedAt: epoch().Add(time.Hour),
 	}
 }
 
 func fullShard() enroll.Shard {
 	return enroll.Shard{
 		ShardKey: enroll.ShardKey{Issuer: "issuer-1", Shard: "86400-1-0-0"}, Changes: 3, Published: 2, Number: 9,
-		ThisUpdate: epoch, NextUpdate: epoch.Add(time.Hour), Issued: 5,
+		ThisUpdate: epoch(), NextUpdate: epoch().Add(time.Hour), Issued: 5,
 	}
 }
 
 // eventAt returns an event of a device; n tells it from others.
 func eventAt(id identity.DeviceID, n int) enroll.Event {
-	return enroll.Event{Time: epoch, Kind: enroll.DeviceEnrolled, Device: id, Comment: "<é> & so on", Count: n}
+	return enroll.Event{Time: epoch(), Kind: enroll.DeviceEnrolled, Device: id, Comment: "<é> & so on", Count: n}
 }

@@ -10,7 +10,7 @@ import (
 
 // How many transactions the histories have.
 const (
-	historyLength = 600
+	historyLength = 400
 	faultyLength  = 40
 )
 

@@ -15,7 +15,7 @@ import (
 // racers is how many goroutines race for one thing.
 const racers = 32
 
-var errLost = errors.New("somebody else was first") //nolint:gochecknoglobals // a constant
+var errLost = errors.New("somebody else was first")
 
 // race runs fn in Updates of many goroutines at once and returns how many of
 // them succeeded. Every other one must have failed with one of the errors.
@@ -48,7 +48,7 @@ func race(t *testing.T, s enroll.Store, n int, fn func(i int, tx enroll.Tx) erro
 func testRacingTicket(t *testing.T, h Harness) {
 	update(t, h.Store, func(tx enroll.Tx) error {
 		d := deviceAt("TH20-SN1")
-		d.Ticket = &enroll.Ticket{Order: "order-1", DrawnAt: epoch}
+		d.Ticket = &enroll.Ticket{Order: "order-1", DrawnAt: epoch()}
 		return tx.PutDevice(d)
 	})
 	won := race(t, h.Store, racers, func(i int, tx enroll.Tx) error {

@@ -35,7 +35,7 @@ type transaction struct {
 type step func(tx enroll.Tx) (saw any, err error)
 
 // errDrawn is how a drawn transaction fails.
-var errDrawn = errors.New("drawn to fail") //nolint:gochecknoglobals // a constant
+var errDrawn = errors.New("drawn to fail")
 
 // run does the whole transaction, unless it was committed before: so it may be
 // run again when its outcome is unknown.
@@ -53,7 +53,7 @@ func (x *transaction) run(tx enroll.Tx) (saw []any, err error) {
 		}
 		saw = append(saw, found)
 	}
-	return saw, tx.PutPerson(enroll.Person{Pseudonym: x.id, FirstSeen: epoch})
+	return saw, tx.PutPerson(enroll.Person{Pseudonym: x.id, FirstSeen: epoch()})
 }
 
 // draw draws a transaction of a few steps; one in eight fails at its end.
@@ -83,7 +83,7 @@ func (w *world) moment() time.Time {
 	if w.IntN(5) == 0 {
 		return time.Time{}
 	}
-	return epoch.Add(time.Duration(w.IntN(1_000_000_000)) * time.Microsecond)
+	return epoch().Add(time.Duration(w.IntN(1_000_000_000)) * time.Microsecond)
 }
 
 func (w *world) fleetID() identity.FleetID {

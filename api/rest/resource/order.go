@@ -17,8 +17,8 @@ type NewOrder struct {
 // OrderEdit changes an order; what is omitted stays as it is.
 type OrderEdit struct {
 	Quantity *int      `json:"quantity,omitempty"`
-	Opens    Moment    `json:"opens,omitzero" doc:"null opens the order at once"`
-	Closes   Moment    `json:"closes,omitzero" doc:"null leaves the order without an end"`
+	Opens    Moment    `json:"opens,omitzero" nullable:"true" doc:"null opens the order at once"`
+	Closes   Moment    `json:"closes,omitzero" nullable:"true" doc:"null leaves the order without an end"`
 	Stations *[]string `json:"stations,omitempty" doc:"Replaces the whole list"`
 }
 

@@ -29,7 +29,7 @@ const (
 // and renews after two thirds of its life, with a new key each time. The key
 // never leaves the process.
 type ownCertificate struct {
-	service  *enroll.Service
+	issueOwn func(context.Context, enroll.Own) (enroll.Issued, error)
 	dnsNames []string
 	ips      []net.IP
 	clock    func() time.Time
@@ -53,7 +53,7 @@ func (o *ownCertificate) issue(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make the listeners' key: %w", err)
 	}
-	issued, err := o.service.IssueOwn(ctx, enroll.Own{
+	issued, err := o.issueOwn(ctx, enroll.Own{
 		Purpose: ca.PurposeServer, Key: key.Public(), CommonName: "Touchmark",
 		DNSNames: o.dnsNames, IPs: o.ips, Lifetime: ownLifetime,
 	})

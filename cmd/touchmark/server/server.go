@@ -36,11 +36,16 @@ var ErrStoreFailed = errors.New("the store failed and can promise nothing any mo
 
 // Run serves until ctx is done, finishes what is in flight, and returns nil; or
 // it returns why it could not begin or go on.
-func Run(ctx context.Context, c Config) (err error) {
+func Run(ctx context.Context, c Config) error {
 	kept, err := store.Open(ctx, c.Settings.Store, store.Options{Log: c.Log})
 	if err != nil {
 		return err
 	}
+	return runOn(ctx, c, kept)
+}
+
+// runOn is Run on a store that is open, which it closes.
+func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	s, err := open(ctx, c, kept)
 	if err != nil {
@@ -84,7 +89,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	}
 	s.metrics.WatchIssuers(all, issuing)
 	s.own = &ownCertificate{
-		service: s.service, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
+		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
 	}
 	return s, s.wire(ctx)
 }

@@ -1,0 +1,110 @@
+package e2e_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience bounds every wait for something that must come.
+const patience = 30 * time.Second
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// commands are what scripts have besides the commands of testscript:
+//
+//	lab [FLAG...]        writes a lab by touchmark quickstart on free ports, and
+//	                     tells it to the commands that follow, by the environment
+//	serve                starts the lab's server and waits until it is ready
+//	terminate            ends the server by SIGTERM; it must end well
+//	crash                ends the server by SIGKILL
+//	peer NAME [ARG...]   starts a peer of certs-test/peers on a free port, or on the
+//	                     one that it had before; PORT_NAME tells which
+//	peer -stop NAME      ends it
+//	exits CODE COMMAND…  runs a command and compares its exit status
+//	until COMMAND…       runs a command again and again until it succeeds
+//	keep NAME            puts the last command's output, without the newline at its
+//	                     end, into a variable
+//
+// Foreign programs, touchmark, and the files of testdata/bin are commands by
+// their names; with ! they must fail.
+func commands(t *testing.T, tools string) map[string]command {
+	t.Helper()
+	all := map[string]command{"exits": exits, "until": until, "keep": keep}
+	ports := newPorts()
+	addServer(all, ports)
+	addPeers(all, ports)
+	for _, program := range []string{"touchmark", "bash", "curl", "jq", "openssl", "certtool", "ocsptool", "diff"} {
+		all[program] = program2command(program)
+	}
+	files, err := os.ReadDir(tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		all[file.Name()] = program2command(file.Name())
+	}
+	return all
+}
+
+func program2command(name string) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		err := ts.Exec(name, args...)
+		switch {
+		case neg && err == nil:
+			ts.Fatalf("%s succeeded, and should not", name)
+		case !neg && err != nil:
+			ts.Fatalf("%s failed: %v", name, err)
+		}
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	status := 0
+	var ended *exec.ExitError
+	switch {
+	case errors.As(err, &ended):
+		status = ended.ExitCode()
+	case err != nil:
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("%s: exit status %d, want %s", args[1], status, args[0])
+	}
+}
+
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: until COMMAND...")
+	}
+	err := eventually(func() error { return ts.Exec(args[0], args[1:]...) })
+	if err != nil {
+		ts.Fatalf("in %s not once: %s: %v", patience, strings.Join(args, " "), err)
+	}
+}
+
+// eventually runs f until it returns nil, or returns its last error.
+func eventually(f func() error) error {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if err := f(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keep NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile("stdout"), "\n"))
+}

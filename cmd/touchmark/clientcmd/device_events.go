@@ -1,0 +1,80 @@
+package clientcmd
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark/touchmark/api/client"
+	"github.com/touchmark/touchmark/api/rest/resource"
+	"github.com/touchmark/touchmark/enroll"
+)
+
+func (a *app) deviceEvents() *cobra.Command {
+	var part paging
+	cmd := &cobra.Command{
+		Use:   "events DEVICE",
+		Short: "Tell a device's story, oldest first",
+		Long: `Tells what happened to a device, oldest first. INDEX is the record's place in the
+audit log. People are named by pseudonymous ids.`,
+		Example: `  touchmark device events TH20-SN1`,
+		Args:    a.Takes("DEVICE"),
+	}
+	part.addFlags(cmd)
+	cmd.RunE = a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
+		events := listing[json.RawMessage]{
+			fetch: func(ctx context.Context, after string, limit int) (resource.List[json.RawMessage], error) {
+				return c.DeviceEventsPart(ctx, args[0], resource.Page{After: after, Limit: limit})
+			},
+			header: []string{"INDEX", "TIME", "WHAT", "WHO", "MORE"},
+			row:    eventRow,
+			unit:   "events",
+			empty:  "Nothing has happened to this device yet.",
+		}
+		return events.show(cmd, a, part)
+	})
+	return cmd
+}
+
+// eventRow shows a record; one that this version cannot read is shown as it is.
+func eventRow(record json.RawMessage) []string {
+	var e struct {
+		Index uint64 `json:"index"`
+		enroll.Event
+	}
+	if err := json.Unmarshal(record, &e); err != nil {
+		return []string{"", "", "", "", string(record)}
+	}
+	return []string{strconv.FormatUint(e.Index, 10), when(&e.Time), string(e.Kind), e.Actor, more(e.Event)}
+}
+
+// more tells what else a record says, the most telling first.
+func more(e enroll.Event) string {
+	told := ""
+	add := func(name, value string) {
+		if value == "" {
+			return
+		}
+		if told != "" {
+			told += ", "
+		}
+		told += name + " " + value
+	}
+	add("reason", e.Reason)
+	add("code", string(e.Code))
+	if e.Certificate != nil {
+		add("certificate", e.Certificate.String())
+	}
+	if e.Predecessor != nil {
+		add("renews", e.Predecessor.String())
+	}
+	add("until", when(e.NotAfter))
+	add("order", string(e.Order))
+	add("by", e.Operation)
+	if e.Comment != "" {
+		add("comment", strconv.Quote(e.Comment))
+	}
+	return told
+}

@@ -1,0 +1,14 @@
+//go:build unix
+
+package clientcmd
+
+import (
+	"os"
+	"syscall"
+)
+
+// lock takes the lock that a running server has on its store (flock, as bbolt
+// does), or fails at once. It ends when the file is closed.
+func lock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}

@@ -1,0 +1,40 @@
+package clientcmd
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/touchmark/touchmark/api/client"
+	"github.com/touchmark/touchmark/api/rest/resource"
+)
+
+func (a *app) whoami() *cobra.Command {
+	return &cobra.Command{
+		Use:   "whoami",
+		Short: "Show who you are to the server, and what you may do where",
+		Long: `Shows who the server takes you for. The id is what an order's --stations names.
+Without any role you are known, and may do nothing: ask for one of the groups that
+the server's configuration gives a role.`,
+		Example: `  touchmark whoami`,
+		Args:    a.Takes(),
+		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			caller, err := c.Whoami(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return show(cmd, a, caller, tellCaller)
+		}),
+	}
+}
+
+func tellCaller(w io.Writer, c resource.Caller) error {
+	facts := []fact{{"id", c.ID}, {"name", c.Name}, {"kind", c.Kind}}
+	for _, grant := range c.Grants {
+		facts = append(facts, fact{"role", grant.Role + " on " + grant.Fleet})
+	}
+	if len(c.Grants) == 0 {
+		facts = append(facts, fact{"role", "none"})
+	}
+	return tell(w, facts...)
+}

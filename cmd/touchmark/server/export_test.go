@@ -1,0 +1,28 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"log/slog"
+	"time"
+
+	"github.com/touchmark/touchmark/enroll"
+)
+
+// RunOn lets tests bring a store that fails.
+var RunOn = runOn
+
+// KeepOwn issues the listeners' certificate and keeps it good until ctx is done.
+// It returns how a listener gets it.
+func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enroll.Issued, error)) (func() (*tls.Certificate, error), error) {
+	o := &ownCertificate{
+		issueOwn: issue, dnsNames: []string{"localhost"}, clock: time.Now, rand: rand.Reader, log: slog.New(slog.DiscardHandler),
+	}
+	first, err := o.issue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	go o.keep(ctx, first)
+	return func() (*tls.Certificate, error) { return o.get(nil) }, nil
+}
