@@ -68,7 +68,6 @@ const (
 	FaultNotYetValid        = "not_yet_valid"
 	FaultExpired            = "expired"
 	FaultValidityTooShort   = "validity_too_short"
-	FaultSubjectKeyID       = "subject_key_id"
 	FaultAuthorityKeyID     = "authority_key_id"
 )
 
@@ -96,7 +95,7 @@ func CheckChain(c ChainCheck) []Fault {
 		} else if !reachesAnchor {
 			break
 		}
-		r.checkKeyIDs(cert, parent, i)
+		r.checkKeyIDs(cert, parent)
 	}
 	if c.Anchor != nil {
 		r.checkCertificate(c.Anchor, len(path))

@@ -57,6 +57,7 @@ func TestGoodChains(t *testing.T) {
 		"through a CA":      r.check(below, policy.Cert),
 		"the whole path":    r.check(below, policy.Cert, r.pki.Cert),
 		"no path length":    r.check(r.issuing(t, certstest.Options{PathLen: certstest.NoPathLen})),
+		"no key ids":        r.check(r.issuing(t, certstest.Options{NoSubjectKeyID: true, NoAuthorityKeyID: true})),
 		"all usages":        r.check(r.issuing(t, certstest.Options{ExtKeyUsages: allUsages})),
 		"any usage":         r.check(r.issuing(t, certstest.Options{ExtKeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})),
 		"email constraints": r.check(r.issuing(t, edit(func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"example.com"} }))),
@@ -96,17 +97,15 @@ func TestFaultsOfTheIssuingCertificate(t *testing.T) {
 		"excluded IP": {edit(func(c *x509.Certificate) {
 			c.ExcludedIPRanges = []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}}
 		}), ca.FaultNameConstraints, "127.0.0.1"},
-		"other directory":     {edit(directoryConstraint(0, pkix.Name{Organization: []string{"Example Corp"}})), ca.FaultNameConstraints, "directory name"},
-		"excluded directory":  {edit(directoryConstraint(1, pkix.Name{})), ca.FaultNameConstraints, "excludes every subject"},
-		"policy required":     {edit(explicitPolicy(0)), ca.FaultPolicyConstraints, "requireExplicitPolicy"},
-		"policy one below":    {edit(explicitPolicy(1)), ca.FaultPolicyConstraints, "requireExplicitPolicy"},
-		"critical extension":  {edit(unknownCritical), ca.FaultCriticalExtension, "1.2.3.4"},
-		"not yet valid":       {certstest.Options{NotBefore: r.pki.Now.Add(time.Hour)}, ca.FaultNotYetValid, "not valid before"},
-		"expired":             {certstest.Options{NotAfter: r.pki.Now}, ca.FaultExpired, "expired"},
-		"too short":           {certstest.Options{NotAfter: r.pki.Now.Add(364 * 24 * time.Hour)}, ca.FaultValidityTooShort, "longest profile"},
-		"no subject key id":   {certstest.Options{NoSubjectKeyID: true}, ca.FaultSubjectKeyID, "subject key identifier"},
-		"no authority key id": {certstest.Options{NoAuthorityKeyID: true}, ca.FaultAuthorityKeyID, "authority key identifier"},
-		"other authority":     {certstest.Options{AuthorityKeyID: []byte{1, 2, 3}}, ca.FaultAuthorityKeyID, "010203"},
+		"other directory":    {edit(directoryConstraint(0, pkix.Name{Organization: []string{"Example Corp"}})), ca.FaultNameConstraints, "directory name"},
+		"excluded directory": {edit(directoryConstraint(1, pkix.Name{})), ca.FaultNameConstraints, "excludes every subject"},
+		"policy required":    {edit(explicitPolicy(0)), ca.FaultPolicyConstraints, "requireExplicitPolicy"},
+		"policy one below":   {edit(explicitPolicy(1)), ca.FaultPolicyConstraints, "requireExplicitPolicy"},
+		"critical extension": {edit(unknownCritical), ca.FaultCriticalExtension, "1.2.3.4"},
+		"not yet valid":      {certstest.Options{NotBefore: r.pki.Now.Add(time.Hour)}, ca.FaultNotYetValid, "not valid before"},
+		"expired":            {certstest.Options{NotAfter: r.pki.Now}, ca.FaultExpired, "expired"},
+		"too short":          {certstest.Options{NotAfter: r.pki.Now.Add(364 * 24 * time.Hour)}, ca.FaultValidityTooShort, "longest profile"},
+		"other authority":    {certstest.Options{AuthorityKeyID: []byte{1, 2, 3}}, ca.FaultAuthorityKeyID, "010203"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			faults := ca.CheckChain(r.check(r.issuing(t, test.options)))
@@ -216,7 +215,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	r := returned{certstest.New(t), certstest.Key(t, certstest.P256)}
 	bad := r.issuing(t, certstest.Options{
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}, NotAfter: r.pki.Now.Add(time.Hour),
-		NoAuthorityKeyID: true, Edit: func(c *x509.Certificate) {
+		AuthorityKeyID: []byte{1, 2, 3}, Edit: func(c *x509.Certificate) {
 			c.ExcludedURIDomains = []string{"evil.example"}
 			unknownCritical(c)
 		},

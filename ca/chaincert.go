@@ -18,7 +18,7 @@ import (
 func (r *chainReport) checkCertificate(cert *x509.Certificate, below int) {
 	isAnchor := r.Anchor != nil && cert.Equal(r.Anchor)
 	r.checkCA(cert, below, isAnchor)
-	r.checkUsages(cert)
+	r.checkUsages(cert, isAnchor)
 	r.checkConstraints(cert, below, isAnchor)
 	r.checkStrength(cert, below, isAnchor)
 	r.checkValidity(cert)
@@ -42,9 +42,10 @@ func (r *chainReport) checkCA(cert *x509.Certificate, below int, isAnchor bool) 
 
 // checkUsages follows RFC 5280, sections 4.2.1.3 and 4.2.1.12. Extended key
 // usages of a CA limit what is under it: not in RFC 5280, but in OpenSSL,
-// Windows and Go.
-func (r *chainReport) checkUsages(cert *x509.Certificate) {
-	if cert.Version == 3 {
+// Windows and Go. Many roots in use have no key usage at all, which limits
+// nothing.
+func (r *chainReport) checkUsages(cert *x509.Certificate, isAnchor bool) {
+	if cert.Version == 3 && !(isAnchor && cert.KeyUsage == 0) {
 		var missing []string
 		if cert.KeyUsage&x509.KeyUsageCertSign == 0 {
 			missing = append(missing, "keyCertSign")
@@ -140,16 +141,11 @@ func (r *chainReport) checkValidity(cert *x509.Certificate) {
 	}
 }
 
-// checkKeyIDs follows RFC 5280, sections 4.2.1.1 and 4.2.1.2. Programs find the
-// next certificate of a chain by these.
-func (r *chainReport) checkKeyIDs(cert, parent *x509.Certificate, below int) {
-	if below == 0 && len(cert.SubjectKeyId) == 0 {
-		r.add(FaultSubjectKeyID, "%q has no subject key identifier, which every certificate and CRL that it signs must name; have it issued again with one", cert.Subject)
-	}
-	switch {
-	case len(cert.AuthorityKeyId) == 0 && len(parent.SubjectKeyId) > 0:
-		r.add(FaultAuthorityKeyID, "%q has no authority key identifier; have it issued again with that of %q", cert.Subject, parent.Subject)
-	case len(parent.SubjectKeyId) > 0 && !bytes.Equal(cert.AuthorityKeyId, parent.SubjectKeyId):
+// checkKeyIDs follows RFC 5280, section 4.2.1.1: programs find the next
+// certificate of a chain by these identifiers. One that is missing misleads
+// nobody.
+func (r *chainReport) checkKeyIDs(cert, parent *x509.Certificate) {
+	if len(cert.AuthorityKeyId) > 0 && len(parent.SubjectKeyId) > 0 && !bytes.Equal(cert.AuthorityKeyId, parent.SubjectKeyId) {
 		r.add(FaultAuthorityKeyID, "%q names another key of %q as its authority (%x, want %x); have it issued again", cert.Subject, parent.Subject, cert.AuthorityKeyId, parent.SubjectKeyId)
 	}
 }

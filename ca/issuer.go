@@ -69,9 +69,6 @@ func NewIssuer(config IssuerConfig) (*Issuer, error) {
 	if !samePublicKey(config.Signer.Public(), issuing.PublicKey) {
 		return nil, fmt.Errorf("issuer %q: the key does not belong to the certificate; open the key that its request was made with", issuing.Subject)
 	}
-	if len(issuing.SubjectKeyId) == 0 {
-		return nil, fmt.Errorf("issuer %q: its certificate has no subject key identifier (RFC 5280, section 4.2.1.2); have it issued again with one", issuing.Subject)
-	}
 	publicURL, err := checkPublicURL(config.PublicURL)
 	if err != nil {
 		return nil, err
@@ -80,13 +77,16 @@ func NewIssuer(config IssuerConfig) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	soft, err := softcas.New(context.Background(), apiv1.Options{CertificateChain: chain, Signer: config.Signer})
-	if err != nil {
-		return nil, fmt.Errorf("issuer %q: %w", issuing.Subject, err)
-	}
 	certIDs, err := certIDsOf(issuing)
 	if err != nil {
 		return nil, err
+	}
+	if len(issuing.SubjectKeyId) == 0 {
+		chain[0] = withKeyID(issuing, certIDs[crypto.SHA1].keyHash)
+	}
+	soft, err := softcas.New(context.Background(), apiv1.Options{CertificateChain: chain, Signer: config.Signer})
+	if err != nil {
+		return nil, fmt.Errorf("issuer %q: %w", issuing.Subject, err)
 	}
 	notAfter := anchor.NotAfter
 	for _, cert := range chain {
@@ -173,6 +173,15 @@ func certIDsOf(cert *x509.Certificate) (map[crypto.Hash]certID, error) {
 		crypto.SHA1:   {name1[:], key1[:]},
 		crypto.SHA256: {name256[:], key256[:]},
 	}, nil
+}
+
+// withKeyID returns a certificate that has no subject key identifier as if it
+// had the usual one (RFC 5280, section 4.2.1.2, method 1): what it signs must
+// name it, and programs compare the two only where both are there.
+func withKeyID(cert *x509.Certificate, id []byte) *x509.Certificate {
+	named := *cert
+	named.SubjectKeyId = id
+	return &named
 }
 
 // publicKeyBits returns the content of the subjectPublicKey BIT STRING, without

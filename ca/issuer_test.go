@@ -59,7 +59,6 @@ func TestIssuerRefused(t *testing.T) {
 		"wrong order":    {ca.IssuerConfig{Chain: chain(pki.Cert, cert), Anchor: pki.Cert, Signer: key}, "not signed by"},
 		"wrong key":      {ca.IssuerConfig{Chain: chain(cert), Anchor: pki.Cert, Signer: other.Key}, "does not belong"},
 		"no signer":      {ca.IssuerConfig{Chain: chain(cert), Anchor: pki.Cert}, "no signer"},
-		"no key id":      {ca.IssuerConfig{Chain: chain(pki.Issue(t, key.Public(), certstest.Options{NoSubjectKeyID: true})), Anchor: pki.Cert, Signer: key}, "subject key identifier"},
 		"URL of a file":  {ca.IssuerConfig{Chain: chain(cert), Anchor: pki.Cert, Signer: key, PublicURL: "file:///x"}, "public URL"},
 		"URL with query": {ca.IssuerConfig{Chain: chain(cert), Anchor: pki.Cert, Signer: key, PublicURL: "http://x/?y"}, "public URL"},
 	} {

@@ -2,6 +2,8 @@ package enroll
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
@@ -34,8 +36,11 @@ func (s *Service) AuditLines(ctx context.Context, p identity.Principal, page Pag
 	return list, cursorFault(err)
 }
 
-// Checkpoint returns the signed checkpoint of the log as it stands: kept
-// elsewhere, it proves later that nothing before it was changed.
+// Checkpoint returns the signed checkpoint of the log as the request found it:
+// kept elsewhere, it proves later that nothing before it was changed. An event
+// that the request itself gave rise to, such as the use of the break-glass token,
+// comes after it, so that a checkpoint covers no more than an export taken just
+// before.
 func (s *Service) Checkpoint(ctx context.Context, p identity.Principal) ([]byte, error) {
 	if !p.May(identity.AuditRead, identity.RootFleet) {
 		return nil, s.deny(ctx, p, identity.AuditRead)
@@ -46,6 +51,9 @@ func (s *Service) Checkpoint(ctx context.Context, p identity.Principal) ([]byte,
 		if size, err = r.TreeSize(); err != nil {
 			return err
 		}
+		if size, err = before(r, size, RequestID(ctx)); err != nil {
+			return err
+		}
 		root, err = tlog.TreeHash(int64(size), r.Hashes())
 		return err
 	})
@@ -53,4 +61,24 @@ func (s *Service) Checkpoint(ctx context.Context, p identity.Principal) ([]byte,
 		return nil, err
 	}
 	return audit.SignCheckpoint(s.logSigner.Name(), size, root, s.logSigner)
+}
+
+// before returns the size of the log without a last record that came of the
+// request itself.
+func before(r Reader, size uint64, request string) (uint64, error) {
+	if size == 0 || request == "" {
+		return size, nil
+	}
+	last, err := r.Records(RecordFilter{From: size - 1, Page: Page{Limit: 1}})
+	if err != nil || len(last.Items) == 0 {
+		return size, err
+	}
+	var event Event
+	if err := json.Unmarshal(last.Items[0].Data, &event); err != nil {
+		return size, fmt.Errorf("record %d: %w", size-1, err)
+	}
+	if event.Request == request {
+		size--
+	}
+	return size, nil
 }

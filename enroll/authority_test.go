@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
 )
 
@@ -186,4 +187,22 @@ func TestBreakGlass(t *testing.T) {
 	wantCode(t, err, enroll.RateLimited)
 	_, err = r.BreakGlassPrincipal(t.Context(), next, "192.0.2.1", "order.create")
 	check(t, err)
+}
+
+// A checkpoint covers no more than an export taken just before, whoever asks.
+func TestCheckpointLeavesItsOwnRequestOut(t *testing.T) {
+	r := newRig(t)
+	token, err := r.RotateBreakGlass(t.Context(), r.admin)
+	check(t, err)
+	before := len(r.log())
+	ctx := enroll.WithRequestID(t.Context(), "req-1")
+	p, err := r.BreakGlassPrincipal(ctx, token, "192.0.2.1", "audit.checkpoint")
+	check(t, err)
+	signed, err := r.Checkpoint(ctx, p)
+	check(t, err)
+	checkpoint, err := audit.OpenCheckpoint(signed, nil)
+	check(t, err)
+	if checkpoint.Size != uint64(before) {
+		t.Errorf("covers %d records, want %d", checkpoint.Size, before)
+	}
 }

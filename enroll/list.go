@@ -61,6 +61,8 @@ type CertificateFilter struct {
 type RecordFilter struct {
 	// Device selects one device's story; empty for the whole log.
 	Device identity.DeviceID
+	// From selects the records from this index on.
+	From uint64
 	Page
 }
 

@@ -30,6 +30,12 @@ func openParentCRL(path string) (*parentCRL, error) {
 	return p, err
 }
 
+// CheckParentCRL says what is wrong with a file for Config.ParentCRLs, or nil.
+func CheckParentCRL(path string) error {
+	_, err := openParentCRL(path)
+	return err
+}
+
 // read returns the CRLs in the file, in DER. Where it cannot be read any more it
 // returns those of before, and the error.
 func (p *parentCRL) read() ([][]byte, error) {

@@ -28,7 +28,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                     one that it had before; PORT_NAME tells which
 //	peer -stop NAME      ends it
 //	exits CODE COMMAND…  runs a command and compares its exit status
-//	until COMMAND…       runs a command again and again until it succeeds
+//	until [-for DURATION] COMMAND…
+//	                     runs a command again and again until it succeeds, for half
+//	                     a minute at most unless it is said otherwise
 //	keep NAME            puts the last command's output, without the newline at its
 //	                     end, into a variable
 //
@@ -84,21 +86,30 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func until(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: until COMMAND...")
+	most := patience
+	if len(args) > 2 && args[0] == "-for" {
+		var err error
+		most, err = time.ParseDuration(args[1])
+		ts.Check(err)
+		args = args[2:]
 	}
-	err := eventually(func() error { return ts.Exec(args[0], args[1:]...) })
-	if err != nil {
-		ts.Fatalf("in %s not once: %s: %v", patience, strings.Join(args, " "), err)
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: until [-for DURATION] COMMAND...")
+	}
+	if err := eventually(most, func() error { return ts.Exec(args[0], args[1:]...) }); err != nil {
+		ts.Fatalf("in %s not once: %s: %v", most, strings.Join(args, " "), err)
 	}
 }
 
-// eventually runs f until it returns nil, or returns its last error.
-func eventually(f func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+// eventually runs f, more and more seldom, until it returns nil, for so long at
+// most; it returns f's last error.
+func eventually(most time.Duration, f func() error) error {
+	pause := 10 * time.Millisecond
+	for end := time.Now().Add(most); ; time.Sleep(pause) {
 		if err := f(); err == nil || time.Now().After(end) {
 			return err
 		}
+		pause = min(2*pause, time.Second)
 	}
 }
 

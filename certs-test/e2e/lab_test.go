@@ -66,7 +66,7 @@ func lab(ts *testscript.TestScript, ports *ports, flags []string) {
 
 type serverKey struct{}
 
-// servers is where a script keeps its server. One script runs one at a time.
+// servers is where a script keeps its server. It runs one at a time.
 type servers struct{ last *server }
 
 func theServer(ts *testscript.TestScript) *server {
@@ -95,11 +95,14 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		defer close(running.ended)
 		_ = running.process.Wait() // ProcessState tells
 	}()
-	ts.Value(serverKey{}).(*servers).last = running
-	ts.Defer(func() {
-		running.signal(syscall.SIGKILL)
-		ts.Logf("[the end of server.log]\n%s", lastLines(ts.ReadFile("server.log"), 20))
-	})
+	mine := ts.Value(serverKey{}).(*servers)
+	if mine.last == nil {
+		ts.Defer(func() {
+			mine.last.signal(syscall.SIGKILL)
+			ts.Logf("[the end of server.log]\n%s", lastLines(ts.ReadFile(ts.Getenv("WORK")+"/server.log"), 20))
+		})
+	}
+	mine.last = running
 	if err := running.await(ts.Getenv("STATUS_URL") + "/readyz"); err != nil {
 		ts.Fatalf("the server does not come up: %v", err)
 	}
@@ -108,7 +111,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 // await waits until the URL answers 200, or the process has ended.
 func (s *server) await(url string) error {
 	client := http.Client{Timeout: time.Second}
-	err := eventually(func() error {
+	err := eventually(patience, func() error {
 		if s.hasEnded() {
 			return nil
 		}

@@ -37,7 +37,7 @@ func openFolder(path string) (issuers.Folder, *config.Settings, error) {
 	if err != nil {
 		return issuers.Folder{}, nil, err
 	}
-	return issuers.Folder{Dir: settings.IssuerDir, Anchor: settings.Anchor, Passphrase: settings.Passphrase}, settings, nil
+	return issuers.Of(settings), settings, nil
 }
 
 func newCARequest() *cobra.Command {

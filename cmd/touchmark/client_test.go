@@ -35,7 +35,7 @@ func TestClientScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/client",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ports": ports, "await": await, "mode": mode, "exits": exits,
+			"ports": newPortRange().claim, "await": await, "mode": mode, "exits": exits,
 			"json": compareJSON, "keep": keep, "enrol": enrol, "tamper": tamper, "provider": provide,
 		},
 		Setup: func(env *testscript.Env) error {

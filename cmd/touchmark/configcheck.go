@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
-	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
+	"github.com/touchmark/touchmark/cmd/touchmark/server"
 )
 
 func newConfig() *cobra.Command {
@@ -69,14 +69,9 @@ func check(command *cobra.Command, path string) (findings []finding, faulty bool
 	case err != nil:
 		faults = config.Faults{{Text: err.Error()}}
 	default:
-		folder := issuers.Folder{Dir: settings.IssuerDir, Anchor: settings.Anchor, Passphrase: settings.Passphrase}
-		_, _, err := folder.Load(command.Context(), settings.PublicURL, time.Now())
-		switch {
-		case errors.Is(err, issuers.ErrNone):
-			warnings = append(warnings, config.Fault{Key: "ca.dir", Text: err.Error()})
-		case err != nil:
-			faults = config.Faults{{Key: "ca", Text: err.Error()}}
-		}
+		var more []config.Fault
+		faults, more = server.Check(command.Context(), settings, time.Now())
+		warnings = append(warnings, more...)
 	}
 	for _, f := range faults {
 		findings = append(findings, finding{"fault", f.Key, f.Text})

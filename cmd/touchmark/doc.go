@@ -4,8 +4,8 @@
 // One program is the server, the ceremony that anchors it to a corporate root,
 // and the tool of operators, auditors and lines:
 //
-//	quickstart, serve, config, ca, breakglass init   on the server's machine
-//	everything else                                  from anywhere, through the REST API
+//	quickstart, serve, config, ca, breakglass init, restore   on the server's machine
+//	everything else                                           from anywhere, through the REST API
 //
 // touchmark help COMMAND teaches each of them. Exit codes: 0 done, 1 failed, 2
 // wrong use, 3 not allowed or not signed in, 4 not found, 5 refused by the state

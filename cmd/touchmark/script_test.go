@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -38,23 +37,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ports":     ports,
+			"ports":     newPortRange().claim,
 			"await":     await,
 			"mode":      mode,
 			"exits":     exits,
 			"terminate": terminate,
 		},
 	})
-}
-
-func ports(ts *testscript.TestScript, _ bool, names []string) {
-	for _, name := range names {
-		// All are held until each is known, so that none is given twice.
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		ts.Check(err)
-		defer l.Close()
-		ts.Setenv(name, l.Addr().String())
-	}
 }
 
 func await(ts *testscript.TestScript, neg bool, args []string) {

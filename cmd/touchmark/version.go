@@ -3,9 +3,14 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// version is what make build calls the program; the linker sets it.
+var version string
 
 // versionInfo is what this program was built from.
 type versionInfo struct {
@@ -15,21 +20,22 @@ type versionInfo struct {
 	Platform string `json:"platform"`
 }
 
-// readVersion asks the build: a released module knows its version, a checkout its
-// commit.
+// readVersion asks the linker, or else the build: a module that was installed knows
+// its version, a checkout its commit.
 func readVersion() versionInfo {
 	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		v.Version = info.Main.Version
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			v.Revision = setting.Value
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" && info.Main.Version != "(devel)" {
+			v.Version = info.Main.Version
 		}
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				v.Revision = setting.Value
+			}
+		}
+	}
+	if version != "" {
+		v.Version = version
 	}
 	return v
 }
@@ -46,10 +52,12 @@ func newVersion() *cobra.Command {
 			if asJSON {
 				return printJSON(command, v)
 			}
-			command.Println("touchmark", v.Version, v.Revision, v.Go, v.Platform)
+			command.Println(strings.Join(slices.DeleteFunc([]string{"touchmark", v.Version, v.Revision, v.Go, v.Platform}, isEmpty), " "))
 			return nil
 		},
 	}
 	jsonFlag(command, &asJSON)
 	return command
 }
+
+func isEmpty(s string) bool { return s == "" }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/store/bolt"
 )
 
@@ -124,6 +125,41 @@ func TestNeighboursShareACommit(t *testing.T) {
 	})
 }
 
+// TestNeighboursLeaveIndexesWhole moves a device from fleet to fleet, in
+// transactions that read it or not, and of which one fails.
+func TestNeighboursLeaveIndexesWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		move := func(fleet identity.FleetID, look bool, result error) func(*bolt.Store) error {
+			return func(s *bolt.Store) error {
+				return s.Update(context.Background(), func(tx enroll.Tx) error {
+					if _, err := tx.Device("TH20-SN1"); look && err != nil {
+						return err
+					}
+					d := enroll.Device{}
+					d.ID, d.Fleet = "TH20-SN1", fleet
+					return errors.Join(tx.PutDevice(d), result)
+				})
+			}
+		}
+		gathered(t, &gate{}, put("ok-1"), put("ok-2"), put("ok-3"),
+			move("a", false, nil), move("b", true, errOwn), move("c", false, nil), move("d", true, nil), move("e", false, errOwn),
+			func(s *bolt.Store) error {
+				if err := put("last")(s); err != nil { // the batch is done after it
+					return err
+				}
+				return s.View(context.Background(), func(r enroll.Reader) error {
+					for fleet, want := range map[identity.FleetID]int{"a": 0, "b": 0, "c": 0, "d": 1, "e": 0} {
+						list, err := r.Devices(enroll.DeviceFilter{Fleets: []identity.FleetID{fleet}})
+						if err != nil || len(list.Items) != want {
+							t.Errorf("fleet %s has %d devices, want %d, error %v", fleet, len(list.Items), want, err)
+						}
+					}
+					return nil
+				})
+			})
+	})
+}
+
 // TestGoexit has a transaction end its goroutine, as a test's FailNow does: the
 // store and the others go on.
 func TestGoexit(t *testing.T) {
@@ -153,6 +189,38 @@ func TestFailureEndsAll(t *testing.T) {
 			if err, _ := got.(error); !errors.Is(err, enroll.ErrStoreUnavailable) || !errors.Is(err, g.fail) {
 				t.Errorf("call %d ended with %v", i, got)
 			}
+		}
+	})
+}
+
+func TestCloseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{opened: make(chan struct{})}
+		s, err := bolt.Open(t.Context(), bolt.Config{Path: filepath.Join(t.TempDir(), "store.db"), AroundCommit: g.around})
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := []func() error{
+			func() error { return put("is committed")(s) },
+			func() error { return put("waits")(s) },
+			s.Close,
+			func() error { return put("is late")(s) },
+		}
+		ended := make([]chan error, len(calls))
+		for i, call := range calls {
+			ended[i] = make(chan error, 1)
+			go func() { ended[i] <- call() }()
+			synctest.Wait()
+		}
+		if len(ended[0])+len(ended[1])+len(ended[2]) > 0 {
+			t.Error("something ended before the commit did")
+		}
+		if err := <-ended[3]; !errors.Is(err, enroll.ErrStoreUnavailable) {
+			t.Errorf("after Close: error %v", err)
+		}
+		close(g.opened)
+		if err := errors.Join(<-ended[0], <-ended[1], <-ended[2]); err != nil {
+			t.Error(err)
 		}
 	})
 }

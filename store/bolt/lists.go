@@ -112,13 +112,11 @@ func (r *reader) lineage(id identity.DeviceID, at []byte) iter.Seq2[[]byte, ca.S
 			end = append(bytes.Clone(prefix), at...)
 		}
 		c := r.bucket(devices).Cursor()
-		k, v := c.Seek(end)
-		if k == nil {
-			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
+		step := c.Prev
+		if k, _ := c.Seek(end); k == nil { // the device is the last of the tree
+			step = c.Last
 		}
-		for ; bytes.HasPrefix(k, prefix); k, v = c.Prev() {
+		for k, v := step(); bytes.HasPrefix(k, prefix); k, v = c.Prev() {
 			if !yield(k[len(prefix):], toSerial(v)) {
 				return
 			}

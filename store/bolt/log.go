@@ -29,6 +29,9 @@ func (r *reader) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], err
 	if err != nil {
 		return enroll.List[enroll.Record]{}, err
 	}
+	if f.From > 0 && bytes.Compare(at, numberKey(f.From-1)) < 0 {
+		at = numberKey(f.From - 1)
+	}
 	if at != nil {
 		at = append(bytes.Clone(prefix), at...)
 	}

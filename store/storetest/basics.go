@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -138,6 +139,64 @@ func testOwnWrites(t *testing.T, h Harness) {
 		list, err := r.Devices(enroll.DeviceFilter{})
 		equal(t, "devices after the commit", len(list.Items), 1)
 		return err
+	})
+}
+
+// testLargeTransaction writes everything twice in one transaction of many writes.
+func testLargeTransaction(t *testing.T, h Harness) {
+	const many = 500
+	person := func(i int, name string) enroll.Person {
+		return enroll.Person{Pseudonym: fmt.Sprintf("p-%d", i), Name: name, FirstSeen: micros(epoch())}
+	}
+	check := func(r enroll.Reader, name string) error {
+		for i := range many {
+			p, err := r.Person(person(i, "").Pseudonym)
+			if err != nil {
+				return err
+			}
+			equal(t, "person", p, person(i, name))
+		}
+		return nil
+	}
+	update(t, h.Store, func(tx enroll.Tx) error {
+		for _, name := range []string{"first", "second"} {
+			for i := range many {
+				if err := tx.PutPerson(person(i, name)); err != nil {
+					return err
+				}
+			}
+			if err := check(tx, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, h.Store, func(r enroll.Reader) error { return check(r, "second") })
+}
+
+// testLineage lists the certificates of the device that is the last of all, of
+// the first, and of one between.
+func testLineage(t *testing.T, h Harness) {
+	ids := []identity.DeviceID{"A-1", "TH20-SN1", "zz-zz"}
+	update(t, h.Store, func(tx enroll.Tx) error {
+		var errs []error
+		for n, id := range ids {
+			errs = append(errs, tx.PutDevice(deviceAt(id)))
+			for i := range 3 {
+				errs = append(errs, tx.PutCertificate(enroll.Certificate{Serial: serialAt(9-i, n), Device: id, Number: uint64(i) + 1}))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	view(t, h.Store, func(r enroll.Reader) error {
+		for n, id := range ids {
+			var serials []ca.Serial
+			for _, c := range allCertificates(t, r, enroll.CertificateFilter{Device: id}, 2) {
+				serials = append(serials, c.Serial)
+			}
+			equal(t, "lineage of "+string(id), serials, []ca.Serial{serialAt(7, n), serialAt(8, n), serialAt(9, n)})
+		}
+		return nil
 	})
 }
 

@@ -12,8 +12,8 @@ import (
 // epoch is when everything happens. Its nanoseconds are none that a store keeps.
 func epoch() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 535_897_932, time.UTC) }
 
-// serialAt returns the n-th serial number of those that end so many hours after
-// epoch.
+// serialAt returns the n-th of the serial numbers that end so many hours after
+// the epoch.
 func serialAt(hours, n int) ca.Serial {
 	s := ca.FirstSerialAt(epoch().Add(time.Duration(hours) * time.Hour))
 	s[18], s[19] = byte(n>>8), byte(n)

@@ -79,7 +79,12 @@ func verifyLog(t *testing.T, s enroll.Store, checkpoints ...audit.Checkpoint) {
 	view(t, s, func(r enroll.Reader) error {
 		export.Reset()
 		var tree audit.Frontier
-		for i, record := range allRecords(t, r, enroll.RecordFilter{}, 13) {
+		whole := allRecords(t, r, enroll.RecordFilter{}, 13)
+		for _, from := range []int{min(1, len(whole)), len(whole) / 2, len(whole) - 1, len(whole)} {
+			part := allRecords(t, r, enroll.RecordFilter{From: uint64(max(from, 0))}, 13)
+			equal(t, fmt.Sprintf("records from %d on", from), len(part), len(whole)-max(from, 0))
+		}
+		for i, record := range whole {
 			if record.Index != uint64(i) {
 				return fmt.Errorf("record %d stands at place %d", record.Index, i)
 			}

@@ -23,12 +23,14 @@ type memoryEvent struct {
 	json   []byte
 }
 
-func (tx *memoryTx) Installation() (enroll.Installation, error)        { return tx.installation.get("") }
+func (tx *memoryTx) Installation() (enroll.Installation, error) { return tx.installation.get("") }
+
 func (tx *memoryTx) Person(pseudonym string) (enroll.Person, error)    { return tx.people.get(pseudonym) }
 func (tx *memoryTx) Fleet(id identity.FleetID) (identity.Fleet, error) { return tx.fleets.get(id) }
 func (tx *memoryTx) Device(id identity.DeviceID) (enroll.Device, error) {
 	return tx.devices.get(id)
 }
+
 func (tx *memoryTx) Certificate(s ca.Serial) (enroll.Certificate, error) {
 	return tx.certificates.get(s)
 }

@@ -58,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"nothing is found in an empty store", testNotFound},
 		{"what is put is read back", testReadBack},
 		{"a transaction sees its own writes", testOwnWrites},
+		{"a large transaction sees its own writes", testLargeTransaction},
+		{"a lineage is listed newest first", testLineage},
 		{"an error leaves nothing behind", testErrorRollsBack},
 		{"a panic leaves nothing behind and goes on", testPanicRollsBack},
 		{"contexts", testContexts},

@@ -66,7 +66,7 @@ func (a *app) token(ctx context.Context) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", enroll.Refuse(enroll.Unauthenticated, "%s does not hold a token: it is one line, such as quickstart's admin.token", a.tokenFile)
+		return "", refuse(enroll.Unauthenticated, "%s does not hold a token: it is one line, such as quickstart's admin.token", a.tokenFile)
 	}
 	return token, nil
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"github.com/touchmark/touchmark/api/client"
 	"github.com/touchmark/touchmark/api/problem"
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/oidc"
 )
 
 // does is how every command runs: what it returns is told in the program's words.
@@ -35,30 +38,55 @@ func (a *app) explain(command *cobra.Command, err error) error {
 	var refused *problem.Problem
 	var usage usageError
 	var untrusted *tls.CertificateVerificationError
+	var network *net.OpError
 	switch {
 	case errors.As(err, &usage):
 		return a.Wrong(command, "%v", usage)
 	case errors.As(err, &untrusted):
-		return fmt.Errorf("%s is not to be trusted: %w; name the file with its root by --ca, such as pki/corporate-root.crt of quickstart", a.server, untrusted.Err)
+		return fmt.Errorf("%s cannot be trusted: %w; name the file with its root by --ca, such as pki/corporate-root.crt of quickstart", a.server, untrusted.Err)
 	case errors.Is(err, client.ErrUnreachable):
-		return enroll.Refuse(enroll.Unavailable, "%s: %v; is it running, and is --server right?", a.server, err)
-	case !errors.As(err, &refused):
-		return err
-	case refused.Code == enroll.BadRequest, refused.Code == enroll.TooLarge:
-		return a.Wrong(command, "%s", faultsIn(command, refused))
+		return refuse(enroll.Unavailable, "no answer from %s: %w; is it running, and is --server right?", a.server, cause(err))
+	case errors.As(err, &refused):
+		return a.refused(command, refused)
+	case errors.Is(err, oidc.ErrSignInAgain):
+		return refuse(enroll.Unauthenticated, "%w", err)
+	case errors.As(err, &network):
+		return refuse(enroll.Unavailable, "%w", err)
 	default:
-		return refusal{text: refusedText(refused), code: &enroll.Refusal{Code: refused.Code, Message: refused.Detail}}
+		return err
 	}
 }
 
-// refusal is the server's no, with the request's id for whoever reads its log.
+// cause is what went wrong below an HTTP request, without its address.
+func cause(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
+}
+
+// refused tells the server's no.
+func (a *app) refused(command *cobra.Command, p *problem.Problem) error {
+	if p.Code == enroll.BadRequest || p.Code == enroll.TooLarge {
+		return a.Wrong(command, "%s", faultsIn(command, p))
+	}
+	return refuse(p.Code, "%s", refusedText(p))
+}
+
+// refusal is an error with one of enroll's codes and a text for people.
 type refusal struct {
-	text string
+	error
 	code *enroll.Refusal
 }
 
-func (r refusal) Error() string { return r.text }
-func (r refusal) Unwrap() error { return r.code }
+// Unwrap returns both: the code, and what was wrong below.
+func (r refusal) Unwrap() []error { return []error{r.code, r.error} }
+
+func refuse(code enroll.Code, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return refusal{error: err, code: &enroll.Refusal{Code: code, Message: err.Error()}}
+}
 
 func refusedText(p *problem.Problem) string {
 	detail := harmless(p.Detail)

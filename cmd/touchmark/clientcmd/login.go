@@ -54,6 +54,9 @@ grant; your administrator knows them. They are remembered for the next time. Som
 		if err := a.keepSignIn(asked); err != nil {
 			return err
 		}
+		if a.tokenFile != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "The token in %s goes first; unset TOUCHMARK_TOKEN_FILE to be yourself.\n", a.tokenFile)
+		}
 		return a.greet(cmd, asked)
 	})
 	return cmd

@@ -69,7 +69,7 @@ func (a *app) orderShow() *cobra.Command {
 		Long: `Shows an order with the number of devices that it enrolled, and how many requests
 were refused, by code: clone_suspected or already_enrolled tell of trouble on
 the line.`,
-		Example: `  touchmark order show 06arvz3gx9c8k2mt`,
+		Example: `  touchmark order show agrajolzkxj6d6jx`,
 		Args:    a.Takes("ORDER"),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			order, err := c.Order(cmd.Context(), args[0])
@@ -88,7 +88,7 @@ func (a *app) orderClose() *cobra.Command {
 		Long: `Closes an order for good. Tickets that were drawn for it are worth nothing
 anymore; the devices that it enrolled go on as they were. Closing again changes
 nothing.`,
-		Example: `  touchmark order close 06arvz3gx9c8k2mt`,
+		Example: `  touchmark order close agrajolzkxj6d6jx`,
 		Args:    a.Takes("ORDER"),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			order, err := c.CloseOrder(cmd.Context(), args[0])

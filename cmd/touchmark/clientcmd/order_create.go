@@ -92,8 +92,8 @@ func (a *app) orderEdit() *cobra.Command {
 		Long: `Changes what the flags name and leaves the rest. --opens none opens the order at
 once, --closes none leaves it without an end, and --stations replaces the whole
 list, with an empty value by nothing. A quantity cannot fall below what is enrolled.`,
-		Example: `  touchmark order edit 06arvz3gx9c8k2mt --quantity 120
-  touchmark order edit 06arvz3gx9c8k2mt --closes none`,
+		Example: `  touchmark order edit agrajolzkxj6d6jx --quantity 120
+  touchmark order edit agrajolzkxj6d6jx --closes none`,
 		Args: a.Takes("ORDER"),
 	}
 	terms.addFlags(cmd)

@@ -95,7 +95,7 @@ func (a *app) putBack(cmd *cobra.Command, backup, path string, force bool) (rest
 }
 
 func refuseStore(path string) error {
-	return enroll.Refuse(enroll.Conflict, "there is a store at %s, and nothing was changed; with --force it is replaced, and kept beside", path)
+	return refuse(enroll.Conflict, "there is a store at %s, and nothing was changed; with --force it is replaced, and kept beside", path)
 }
 
 func (a *app) copyFrom(cmd *cobra.Command, backup string, file *staged) error {
@@ -124,7 +124,7 @@ func (a *app) exchange(file *staged, path string) (aside *string, err error) {
 	}
 	defer old.Close()
 	if err := lock(old); err != nil {
-		return nil, enroll.Refuse(enroll.WrongState, "%s is in use, most likely by touchmark serve: stop it first; nothing was changed", path)
+		return nil, refuse(enroll.WrongState, "%s is in use, most likely by touchmark serve: stop it first; nothing was changed", path)
 	}
 	name := path + ".replaced-" + a.Clock().UTC().Format("20060102T150405.000Z")
 	if err := os.Link(path, name); err != nil {

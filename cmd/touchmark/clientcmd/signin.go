@@ -55,7 +55,7 @@ func (a *app) readSignIn() (signIn, error) {
 	}
 	text, err := readBounded(path, maxSignIn)
 	if errors.Is(err, fs.ErrNotExist) {
-		return signIn{}, enroll.Refuse(enroll.Unauthenticated, "not signed in to %s: run touchmark login, or name the file with a token by --token-file", a.server)
+		return signIn{}, refuse(enroll.Unauthenticated, "not signed in to %s: run touchmark login, or name the file with a token by --token-file", a.server)
 	}
 	if err != nil {
 		return signIn{}, fmt.Errorf("the sign-in: %w", err)
@@ -107,7 +107,7 @@ func (a *app) refresh(ctx context.Context, s signIn) (signIn, error) {
 		if now, readErr := a.readSignIn(); readErr == nil && now.Token.Refresh != used {
 			return now, nil
 		}
-		return s, enroll.Refuse(enroll.Unauthenticated, "the sign-in to %s has ended: run touchmark login again", a.server)
+		return s, refuse(enroll.Unauthenticated, "the sign-in to %s has ended: run touchmark login again", a.server)
 	}
 	if err != nil {
 		return s, err

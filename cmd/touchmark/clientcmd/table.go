@@ -64,10 +64,10 @@ func (t *table) line(cells []string) string {
 }
 
 // harmless keeps what somebody wrote into a record from moving the cursor of the
-// terminal on which it is read.
+// terminal on which it is read, or the letters that it shows.
 func harmless(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsGraphic(r) {
 			return unicode.ReplacementChar
 		}
 		return r

@@ -59,6 +59,7 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		s.OIDCAnchors = c.file("oidc.ca", file.OIDC.CA, "name the file with the providers' CA certificates")
 	}
 	c.secretFile("log.key", s.LogKey)
+	c.rootKey(s.Anchor)
 	if err := c.faults.asError(); err != nil {
 		return nil, c.warnings, err
 	}
@@ -98,6 +99,14 @@ func (c *checker) file(key, path, missing string) string {
 func (c *checker) secretFile(key, path string) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		c.warnings.add(key, "%s may be read by others (mode %04o); chmod 600 it", path, info.Mode().Perm())
+	}
+}
+
+// rootKey warns of a corporate root whose key lies beside its certificate.
+func (c *checker) rootKey(anchor string) {
+	key := strings.TrimSuffix(anchor, filepath.Ext(anchor)) + ".key"
+	if _, err := os.Stat(key); err == nil {
+		c.warnings.add("ca.anchor", "%s lies on this machine: good for a lab alone, for whoever has it can make issuers of their own", key)
 	}
 }
 

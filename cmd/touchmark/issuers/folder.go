@@ -15,6 +15,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/cmd/touchmark/config"
 )
 
 const (
@@ -43,6 +44,11 @@ type Folder struct {
 	Anchor string
 	// Passphrase opens the keys that are files, and is the PIN of others.
 	Passphrase keys.Passphrase
+}
+
+// Of returns the folder that a configuration names.
+func Of(s *config.Settings) Folder {
+	return Folder{Dir: s.IssuerDir, Anchor: s.Anchor, Passphrase: s.Passphrase}
 }
 
 // Entry is one issuer of the folder.

@@ -3,9 +3,11 @@ package issuers
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/touchmark/touchmark/ca"
@@ -59,28 +61,36 @@ func (f Folder) ownerOf(ctx context.Context, check ca.ChainCheck) (string, crypt
 	if err != nil {
 		return "", nil, err
 	}
-	var pending []string
-	public := map[string]crypto.PublicKey{}
+	var pending string
+	var pendingKey crypto.PublicKey
+	var waiting int
+	var unopened []error // they count only where no other key is the one
 	for _, entry := range entries {
 		signer, err := f.openKey(ctx, entry.Name)
 		if err != nil {
-			return "", nil, fmt.Errorf("issuer %s: %w", entry.Name, err)
+			unopened = append(unopened, fmt.Errorf("issuer %s: %w", entry.Name, err))
+			continue
 		}
-		public[entry.Name] = signer.Public()
-		for _, certificate := range check.Chain {
-			key, ok := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-			if ok && key.Equal(signer.Public()) {
-				return entry.Name, signer.Public(), nil
-			}
+		if holds(check.Chain, signer.Public()) {
+			return entry.Name, signer.Public(), nil
 		}
 		if entry.Pending() {
-			pending = append(pending, entry.Name)
+			pending, pendingKey = entry.Name, signer.Public()
+			waiting++
 		}
 	}
-	if len(pending) == 1 {
-		return pending[0], public[pending[0]], nil
+	if waiting == 1 && len(unopened) == 0 {
+		return pending, pendingKey, nil
 	}
-	return "", nil, ErrNoKey
+	return "", nil, errors.Join(append([]error{ErrNoKey}, unopened...)...)
+}
+
+// holds reports whether one of the certificates is for the key.
+func holds(chain []*x509.Certificate, key crypto.PublicKey) bool {
+	return slices.ContainsFunc(chain, func(certificate *x509.Certificate) bool {
+		public, ok := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+		return ok && public.Equal(key)
+	})
 }
 
 // activate writes the chain, and then, in one step, that its issuer issues.

@@ -70,10 +70,8 @@ func Write(ctx context.Context, o Options, now time.Time) (lab Lab, err error) {
 			}
 		}
 	}()
-	for _, folder := range []string{"data", "pki"} {
-		if err := os.MkdirAll(filepath.Join(o.Dir, folder), 0o755); err != nil { // #nosec G301 -- certificates in it are for all to read
-			return Lab{}, fmt.Errorf("write the lab: %w", err)
-		}
+	if err := makeFolders(o.Dir); err != nil {
+		return Lab{}, err
 	}
 	w := &writer{dir: o.Dir}
 	var pki *root
@@ -89,6 +87,9 @@ func Write(ctx context.Context, o Options, now time.Time) (lab Lab, err error) {
 	lab.Config = filepath.Join(o.Dir, "touchmark.yaml")
 	settings, _, err := config.Load(lab.Config)
 	if err != nil {
+		return Lab{}, err
+	}
+	if _, err := issuers.Of(settings).ReadAnchor(); err != nil {
 		return Lab{}, err
 	}
 	if pki != nil {
@@ -108,8 +109,10 @@ func (o *Options) setDefaults() {
 		value    *string
 		fallback string
 	}{
-		{&o.DeviceAddr, config.DefaultDeviceAddr}, {&o.APIAddr, config.DefaultAPIAddr},
-		{&o.StatusAddr, config.DefaultStatusAddr}, {&o.MetricsAddr, config.DefaultMetricsAddr},
+		{&o.DeviceAddr, config.DefaultDeviceAddr},
+		{&o.APIAddr, config.DefaultAPIAddr},
+		{&o.StatusAddr, config.DefaultStatusAddr},
+		{&o.MetricsAddr, config.DefaultMetricsAddr},
 		{&o.Store, "bolt:data/touchmark.db"},
 	} {
 		if *option.value == "" {
@@ -121,9 +124,21 @@ func (o *Options) setDefaults() {
 	}
 }
 
+func makeFolders(dir string) error {
+	// Certificates are for all to read, what the store keeps is not.
+	err := os.MkdirAll(filepath.Join(dir, "pki"), 0o755) //nolint:gosec // as said
+	if err == nil {
+		err = os.Mkdir(filepath.Join(dir, "data"), 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("write the lab: %w", err)
+	}
+	return nil
+}
+
 // makeIssuer goes the way of ca request and ca install.
 func makeIssuer(ctx context.Context, settings *config.Settings, pki *root) (string, error) {
-	folder := issuers.Folder{Dir: settings.IssuerDir, Anchor: settings.Anchor, Passphrase: settings.Passphrase}
+	folder := issuers.Of(settings)
 	_, csr, err := folder.Request(ctx, issuers.Request{CommonName: "Touchmark Lab Issuing CA 1", Organization: "Touchmark Lab"})
 	if err != nil {
 		return "", err

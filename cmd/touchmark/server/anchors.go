@@ -19,11 +19,11 @@ const maxAnchors = 1_000
 func clientTrusting(path string) (*http.Client, error) {
 	text, err := os.ReadFile(path) // #nosec G304 -- named in the configuration
 	if err != nil {
-		return nil, fmt.Errorf("oidc.ca: %w", err)
+		return nil, fmt.Errorf("the providers' CAs: %w", err)
 	}
 	certificates, err := ca.ParseCertificatesPEM(text, maxAnchors)
 	if err != nil {
-		return nil, fmt.Errorf("oidc.ca %s: %w", path, err)
+		return nil, fmt.Errorf("the providers' CAs %s: %w", path, err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

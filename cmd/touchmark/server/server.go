@@ -70,8 +70,7 @@ type server struct {
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New()}
 	s.enter("starting")
-	folder := issuers.Folder{Dir: c.Settings.IssuerDir, Anchor: c.Settings.Anchor, Passphrase: c.Settings.Passphrase}
-	all, issuing, err := folder.Load(ctx, c.Settings.PublicURL, c.Clock())
+	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}

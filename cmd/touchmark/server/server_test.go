@@ -107,7 +107,7 @@ func newLab(t *testing.T) (dir string, settings *config.Settings) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() // when all are known
+		defer func() { _ = l.Close() }() // when all are known
 		at.Addr = l.Addr().String()
 	}
 	return dir, settings
@@ -274,7 +274,7 @@ func TestInFlightIsFinished(t *testing.T) {
 	for closed := false; !closed; { // until nobody new gets in
 		another, err := net.Dial("tcp", r.settings.Status.Addr)
 		if closed = err != nil; !closed {
-			another.Close()
+			_ = another.Close()
 		}
 	}
 	fmt.Fprint(conn, "x")
