@@ -1,6 +1,7 @@
 package enroll_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +116,17 @@ func TestListsByBranch(t *testing.T) {
 	wantCode(t, err, enroll.NotFound)
 	_, err = r.Devices(t.Context(), r.admin, enroll.DeviceQuery{Page: enroll.Page{After: "nonsense", Limit: 10}})
 	wantCode(t, err, enroll.BadRequest)
+}
+
+// Orders sort by age, so that a list goes from the oldest to the newest.
+func TestOrdersSortByAge(t *testing.T) {
+	r := newRig(t)
+	var made []enroll.OrderID
+	for range 50 {
+		made = append(made, r.order(1).ID)
+		r.clock.advance(37 * time.Minute)
+	}
+	if !slices.IsSorted(made) {
+		t.Errorf("ids out of order: %v", made)
+	}
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/touchmark/touchmark/identity"
 )
 
-// text32 writes ids and secrets: lower case, no padding, nothing that a URL or a
-// label printer minds.
-var text32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding) //nolint:gochecknoglobals // never changes
+// text32 writes ids and secrets: base32hex (RFC 4648, section 7) in lower case,
+// which sorts as the octets do, without padding: nothing that a URL or a label
+// printer minds.
+var text32 = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding) //nolint:gochecknoglobals // never changes
 
 // Lengths of what names and opens an order, in characters.
 const (

@@ -6,8 +6,11 @@ PROVIDER=$(cd "$PEERS/../oidc-provider" && pwd)
 # provider_start DIR PORT starts it; its issuer is http://127.0.0.1:PORT. AUDIENCE,
 # CONSOLE_REDIRECTS and the others of server.mjs may be set in the environment.
 provider_start() {
+  local seen
   mkdir -p "$1"
-  peer_spawn "$1" peer_said "$1" 0 '{"ready":true' -- node "$PROVIDER/server.mjs" "$2"
+  : >>"$1/log"
+  seen=$(peer_lines "$1")
+  peer_spawn "$1" peer_said "$1" "$seen" '{"ready":true' -- node "$PROVIDER/server.mjs" "$2"
 }
 
 # provider_token PORT CLIENT prints an access token of a service.

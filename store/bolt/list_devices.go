@@ -73,44 +73,32 @@ func fleetDevice(_, key []byte) identity.DeviceID {
 }
 
 // deviceIDs walks the ids in one tree, below one prefix, that the filter's model
-// and query allow, leaping from one range of them to the next.
+// and query allow, leaping from one range of them to the next. An id that it
+// meets and does not take counts as looked at too, as the empty one.
 func (r *reader) deviceIDs(t tree, prefix []byte, f *enroll.DeviceFilter, at []byte) iter.Seq2[[]byte, identity.DeviceID] {
 	return func(yield func([]byte, identity.DeviceID) bool) {
-		c := r.bucket(t).Cursor()
-		next := func(from string) (string, bool) { // the first id that is not below from
-			for {
-				k, _ := c.Seek(append(bytes.Clone(prefix), from...))
-				if !bytes.HasPrefix(k, prefix) || k == nil {
-					return "", false
-				}
-				id, kind := splitDeviceKey(k[len(prefix):])
-				if kind == deviceRowKey {
-					return id, true
-				}
-				from = id + string(afterDevice)
-			}
-		}
 		from := ""
 		if at != nil {
 			from = string(at) + string(afterDevice)
 		}
-		for {
-			id, ok := next(from)
-			if !ok {
+		for c := r.bucket(t).Cursor(); ; {
+			key, _ := c.Seek(append(bytes.Clone(prefix), from...))
+			if key == nil || !bytes.HasPrefix(key, prefix) {
 				return
 			}
+			id, kind := splitDeviceKey(key[len(prefix):])
 			allowed, ok := allowedFrom(f.Model, f.Query, id)
 			if !ok {
 				return
 			}
-			if allowed != id {
-				from = allowed
-				continue
+			taken := identity.DeviceID("")
+			if kind == deviceRowKey && allowed == id {
+				taken = identity.DeviceID(id)
 			}
-			if !yield([]byte(id), identity.DeviceID(id)) {
+			if !yield([]byte(id), taken) {
 				return
 			}
-			from = id + string(afterDevice)
+			from = max(allowed, id+string(afterDevice))
 		}
 	}
 }

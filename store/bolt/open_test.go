@@ -256,7 +256,8 @@ func TestListsLookAtBoundedParts(t *testing.T) {
 			if i == many-1 {
 				d.State = "active"
 			}
-			if err := tx.PutDevice(d); err != nil {
+			unknown := identity.DeviceID(fmt.Sprintf("NONE-%d", i)) // has a story and no row
+			if err := errors.Join(tx.PutDevice(d), tx.Append(enroll.Event{Device: unknown})); err != nil {
 				return err
 			}
 		}
@@ -269,7 +270,8 @@ func TestListsLookAtBoundedParts(t *testing.T) {
 		filter enroll.DeviceFilter
 		parts  string // items of each part
 	}{
-		{enroll.DeviceFilter{State: "active"}, "[0 0 1]"},
+		{enroll.DeviceFilter{State: "active"}, "[0 0 0 0 1]"},
+		{enroll.DeviceFilter{Model: "NONE"}, "[0 0 0]"},
 		{enroll.DeviceFilter{State: "active", Fleets: []identity.FleetID{"fleet-1"}}, "[0 0 1]"},
 		{enroll.DeviceFilter{Query: string(deviceID(many - 1))}, "[1]"},
 		{enroll.DeviceFilter{Query: string(deviceID(many - 1).SerialNumber())}, "[1]"},
