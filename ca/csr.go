@@ -5,9 +5,13 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // MaxCSRSize is the greatest size of a certificate request in octets of DER.
@@ -42,7 +46,10 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 	}
 	csr, err := x509.ParseCertificateRequest(der)
 	if err != nil {
-		return nil, fmt.Errorf("%w: not a PKCS#10 request in DER: %v", ErrBadCSR, err)
+		if curve := foreignCurve(der); curve != "" {
+			return nil, fmt.Errorf("%w: curve %s; use P-256, P-384 or P-521", ErrWeakKey, curve)
+		}
+		return nil, fmt.Errorf("%w: not a PKCS#10 request in DER: %w", ErrBadCSR, err)
 	}
 	// The key is judged first: verifying with an absurd key costs more than refusing it.
 	algorithm, err := checkKey(csr.PublicKey)
@@ -54,7 +61,7 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 	}
 	spki, err := x509.MarshalPKIXPublicKey(csr.PublicKey)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its public key cannot be encoded: %v", ErrBadCSR, err)
+		return nil, fmt.Errorf("%w: its public key cannot be encoded: %w", ErrBadCSR, err)
 	}
 	return &CertificateRequest{key: csr.PublicKey, hash: sha256.Sum256(spki), algorithm: algorithm}, nil
 }
@@ -66,7 +73,7 @@ func checkPossession(csr *x509.CertificateRequest) error {
 	default:
 	}
 	if err := csr.CheckSignature(); err != nil {
-		return fmt.Errorf("%w: its signature does not prove possession of the key (%v); sign it with the private key of the public key in it", ErrBadCSR, err)
+		return fmt.Errorf("%w: its signature does not prove possession of the key (%w); sign it with the private key of the public key in it", ErrBadCSR, err)
 	}
 	return nil
 }
@@ -102,3 +109,29 @@ func (r *CertificateRequest) KeyHash() KeyHash { return r.hash }
 // KeyAlgorithm names the key's kind and size: "ECDSA P-256", "RSA 3072",
 // "Ed25519".
 func (r *CertificateRequest) KeyAlgorithm() string { return r.algorithm }
+
+// foreignCurve returns the OID of the named curve in a request (RFC 5480, section
+// 2.1.1.1) that crypto/x509 does not know; nothing where that is not what is
+// wrong with it.
+func foreignCurve(der []byte) string {
+	input := cryptobyte.String(der)
+	var request, info, spki, algorithm cryptobyte.String
+	var key, curve asn1.ObjectIdentifier
+	ok := input.ReadASN1(&request, cbasn1.SEQUENCE) &&
+		request.ReadASN1(&info, cbasn1.SEQUENCE) &&
+		info.SkipASN1(cbasn1.INTEGER) && // version
+		info.SkipASN1(cbasn1.SEQUENCE) && // subject
+		info.ReadASN1(&spki, cbasn1.SEQUENCE) &&
+		spki.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+		algorithm.ReadASN1ObjectIdentifier(&key) && key.Equal(asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}) &&
+		algorithm.ReadASN1ObjectIdentifier(&curve)
+	if !ok {
+		return ""
+	}
+	for _, known := range []asn1.ObjectIdentifier{{1, 3, 132, 0, 33}, {1, 2, 840, 10045, 3, 1, 7}, {1, 3, 132, 0, 34}, {1, 3, 132, 0, 35}} {
+		if curve.Equal(known) {
+			return ""
+		}
+	}
+	return curve.String()
+}

@@ -168,3 +168,18 @@ func FuzzParseCertificatesPEM(f *testing.F) {
 		}
 	})
 }
+
+// Curves that crypto/x509 does not know are refused as what they are: keys of a
+// kind that is not accepted.
+func TestForeignCurves(t *testing.T) {
+	for _, curve := range []string{"secp256k1", "brainpoolP256r1"} {
+		t.Run(curve, func(t *testing.T) {
+			key := certstest.File(t, "key.pem", []byte(certstest.OpenSSL(t, nil, "ecparam", "-name", curve, "-genkey", "-noout")))
+			text := certstest.OpenSSL(t, nil, "req", "-new", "-key", key, "-subj", "/CN=x")
+			_, err := ca.ParseCertificateRequestPEM([]byte(text))
+			if !errors.Is(err, ca.ErrWeakKey) || !strings.Contains(err.Error(), "curve") {
+				t.Errorf("error is %v, want one of a weak key that names the curve", err)
+			}
+		})
+	}
+}

@@ -17,23 +17,73 @@ func (s *Service) AuditLines(ctx context.Context, p identity.Principal, page Pag
 		return List[[]byte]{}, s.deny(ctx, p, identity.AuditRead)
 	}
 	var list List[[]byte]
-	err := s.store.View(ctx, func(r Reader) error {
-		found, err := r.Records(RecordFilter{Page: page})
-		if err != nil || len(found.Items) == 0 {
-			return err
-		}
-		list = List[[]byte]{Next: found.Next}
-		frontier, err := audit.FrontierAt(found.Items[0].Index, r.Hashes())
-		if err != nil {
-			return err
-		}
-		for _, record := range found.Items {
-			frontier.Add(nil, record.Data)
-			list.Items = append(list.Items, audit.Line(record.Data, frontier.Root()))
-		}
-		return nil
+	err := s.store.View(ctx, func(r Reader) (err error) {
+		list, err = readLines(r, page)
+		return err
 	})
 	return list, cursorFault(err)
+}
+
+// Bounds of a part of the log: it ends soon after auditPart bytes, and is read a
+// few records at a time.
+const (
+	auditPart  = 1 << 20
+	auditChunk = 10
+)
+
+// readLines reads a part of the log.
+func readLines(r Reader, page Page) (list List[[]byte], err error) {
+	wanted, size := page.Limit, 0
+	if wanted < 1 || wanted > MaxPage {
+		wanted = DefaultPage
+	}
+	for wanted > 0 && size < auditPart {
+		found, err := r.Records(RecordFilter{Page: Page{After: page.After, Limit: min(wanted, auditChunk)}})
+		if err != nil {
+			return list, err
+		}
+		lines, err := linesOf(r, found.Items)
+		if err != nil {
+			return list, err
+		}
+		for _, line := range lines {
+			size += len(line)
+		}
+		list.Items, list.Next = append(list.Items, lines...), found.Next
+		wanted -= len(lines)
+		if page.After = found.Next; page.After == "" {
+			break
+		}
+	}
+	return list, nil
+}
+
+// linesOf makes the lines of records that follow each other. The roots are those
+// of the hashes that were stored when the records were written, so that a record
+// that was changed since does not fit its line.
+func linesOf(r Reader, records []Record) ([][]byte, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	tree := r.Hashes()
+	indexes := make([]int64, len(records))
+	for i, record := range records {
+		indexes[i] = tlog.StoredHashIndex(0, int64(record.Index))
+	}
+	leaves, err := tree.ReadHashes(indexes)
+	if err != nil {
+		return nil, err
+	}
+	frontier, err := audit.FrontierAt(records[0].Index, tree)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([][]byte, len(records))
+	for i, record := range records {
+		frontier.AddHash(nil, leaves[i])
+		lines[i] = audit.Line(record.Data, frontier.Root())
+	}
+	return lines, nil
 }
 
 // Checkpoint returns the signed checkpoint of the log as the request found it:

@@ -118,15 +118,13 @@ func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Princi
 	case w.status == StatusGood && d.State == identity.Held:
 		return nil, Refuse(WrongState, "its device is held; release the device")
 	}
-	var changed []ca.Serial
-	for _, serial := range together(c, d, w) {
-		did, err := s.withdrawOne(ctx, tx, p, d, serial, w)
-		if err != nil {
-			return nil, err
-		}
-		if did {
-			changed = append(changed, serial)
-		}
+	serials, err := together(tx, c, d, w)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.withdrawEach(ctx, tx, p, d, serials, w)
+	if err != nil {
+		return nil, err
 	}
 	if len(changed) == 0 {
 		return nil, nil
@@ -138,17 +136,18 @@ func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Princi
 
 // together returns the certificates that w changes with c: those of the same key
 // where the key is compromised.
-func together(c *Certificate, d *Device, w withdrawal) []ca.Serial {
+func together(r Reader, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, error) {
 	serials := []ca.Serial{c.Serial}
 	if w.reason != ca.KeyCompromise {
-		return serials
+		return serials, nil
 	}
 	for _, live := range d.unexpired(w.at) {
 		if live.Key == c.Key && live.Serial != c.Serial {
 			serials = append(serials, live.Serial)
 		}
 	}
-	return serials
+	revoked, err := revokedBefore(r, d.ID, w.at, func(other *Certificate) bool { return other.Key == c.Key })
+	return append(serials, revoked...), err
 }
 
 // readCertificate returns a certificate that p holds permission on, with its

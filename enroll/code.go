@@ -65,6 +65,9 @@ func RefuseField(field, format string, args ...any) *Refusal {
 	return &Refusal{Code: BadRequest, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// usualRetry is when to ask again where nothing better is known.
+const usualRetry = 5 * time.Second
+
 // AsRefusal returns what a client may be told about err: the refusal in its
 // chain, or Unavailable for a store that cannot answer now or in time, or else
 // Internal, which tells nothing.
@@ -72,9 +75,14 @@ func AsRefusal(err error) *Refusal {
 	var r *Refusal
 	switch {
 	case errors.As(err, &r):
+		if r.RetryAfter <= 0 && (r.Code == RateLimited || r.Code == Unavailable) {
+			later := *r
+			later.RetryAfter = usualRetry
+			return &later
+		}
 		return r
 	case errors.Is(err, ErrStoreUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Refusal{Code: Unavailable, Message: "the service cannot record anything right now; try again", RetryAfter: 5 * time.Second}
+		return &Refusal{Code: Unavailable, Message: "the service cannot record anything right now; try again", RetryAfter: usualRetry}
 	default:
 		return &Refusal{Code: Internal, Message: "internal error; the operator finds it in the log under this request's id"}
 	}

@@ -49,12 +49,17 @@ type Limits struct {
 	// Guesses is how many wrong secrets one source may show for one name before it
 	// has to wait; 10 by default.
 	Guesses int
+	// Live is how many good, unexpired certificates a device may have at a time,
+	// so that one that renews in a loop is told to wait; 256 by default. A profile's
+	// lifetime over the time between renewals must stay below it.
+	Live int
 }
 
 func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Signatures, 64)
 	setDefault(&c.Limits.SignatureWait, 10*time.Second)
 	setDefault(&c.Limits.Guesses, 10)
+	setDefault(&c.Limits.Live, 256)
 	setDefault(&c.CRLLifetime, 24*time.Hour)
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
 	if c.Log == nil {
@@ -83,7 +88,7 @@ func (c *Config) validate() error {
 	need(c.Store != nil, "no store")
 	need(c.LogSigner != nil, "no key to sign checkpoints of the log with")
 	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
-	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0, "limits must be positive")
+	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Live > 0, "limits must be positive")
 	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
 	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
 	faults = append(faults, c.PEN.Validate())

@@ -7,10 +7,6 @@ import (
 	"github.com/touchmark/touchmark/identity"
 )
 
-// MaxLive bounds how many unexpired certificates a device may have at a time; a
-// device that renews in a loop is told to wait.
-const MaxLive = 100
-
 // Device is a device's record: who it is and what it holds. It carries all that
 // renewal, recall and the discovery of forks need, so that one read decides.
 type Device struct {
@@ -19,7 +15,8 @@ type Device struct {
 	Issued uint64
 	// Newest is its latest certificate, by issuance; nil before the first.
 	Newest *LiveCertificate
-	// Live are its unexpired certificates, oldest first; at most MaxLive.
+	// Live are its unexpired certificates, oldest first, at most Limits.Live. Those that
+	// were revoked leave it when another is issued.
 	Live []LiveCertificate
 	// Ticket is the enrolment secret last drawn for it; nil for none.
 	Ticket *Ticket

@@ -9,6 +9,9 @@ type Request struct {
 	Evidence  Evidence
 	// CSR is a PKCS#10 request in DER. Nothing but its key is taken from it.
 	CSR []byte
+	// Fault is what the door found wrong with the CSR's wrapping, instead of a CSR.
+	// Like a bad CSR it is told only to those who may enrol.
+	Fault *Refusal
 	// Source is the caller's IP address, without a port.
 	Source string
 }

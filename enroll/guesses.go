@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"container/list"
+	"crypto/sha256"
 	"sync"
 	"time"
 )
@@ -20,26 +21,34 @@ type guesses struct {
 	clock func() time.Time
 
 	mu    sync.Mutex // guards what follows
-	seen  map[[2]string]*list.Element
+	seen  map[guesserID]*list.Element
 	order *list.List // of *guesser, the latest seen first
 }
 
+// guesserID is a hash of source and user name, whose length the caller chose.
+type guesserID [16]byte
+
+func newGuesserID(source, user string) guesserID {
+	h := sha256.Sum256([]byte(source + "\x00" + user))
+	return guesserID(h[:16])
+}
+
 type guesser struct {
-	who     [2]string
+	who     guesserID
 	wrong   int
 	last    time.Time
 	blocked time.Time // until then
 }
 
 func newGuesses(most int, clock func() time.Time) *guesses {
-	return &guesses{most: most, clock: clock, seen: map[[2]string]*list.Element{}, order: list.New()}
+	return &guesses{most: most, clock: clock, seen: map[guesserID]*list.Element{}, order: list.New()}
 }
 
 // check refuses a caller who has to wait.
 func (g *guesses) check(source, user string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	found := g.seen[[2]string{source, user}]
+	found := g.seen[newGuesserID(source, user)]
 	if found == nil {
 		return nil
 	}
@@ -51,7 +60,7 @@ func (g *guesses) check(source, user string) error {
 
 // wrong counts a wrong secret. Each one past the limit doubles the wait.
 func (g *guesses) wrong(source, user string) {
-	who := [2]string{source, user}
+	who := newGuesserID(source, user)
 	now := g.clock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,7 +90,7 @@ func (g *guesses) wrong(source, user string) {
 func (g *guesses) right(source, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if found := g.seen[[2]string{source, user}]; found != nil {
+	if found := g.seen[newGuesserID(source, user)]; found != nil {
 		delete(g.seen, found.Value.(*guesser).who)
 		g.order.Remove(found)
 	}

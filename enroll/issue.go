@@ -78,6 +78,9 @@ func (s *Service) open(req Request) (*opened, error) {
 			return nil, err
 		}
 	}
+	if request.fault = req.Fault; request.fault != nil {
+		return request, nil
+	}
 	csr, err := ca.ParseCertificateRequest(req.CSR)
 	switch {
 	case errors.Is(err, ca.ErrWeakKey):

@@ -1,7 +1,6 @@
 package enroll
 
 import (
-	"context"
 	"errors"
 
 	"github.com/touchmark/touchmark/ca"
@@ -113,22 +112,4 @@ func (s *Service) profile(name string) (ca.Profile, error) {
 		return ca.Profile{}, Refuse(Unavailable, "the profile %q is not configured; the operator of the service can add it", name)
 	}
 	return profile, nil
-}
-
-// CheckTicket authenticates a ticket without using it, for doors that must know
-// before they read on.
-func (s *Service) CheckTicket(ctx context.Context, ticket TicketEvidence, source string) error {
-	if err := s.guesses.check(source, ticket.User); err != nil {
-		return err
-	}
-	err := s.store.View(ctx, func(r Reader) error {
-		_, err := proveTicket(r, ticket)
-		return err
-	})
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		s.turnAway(refusal.Code)
-		s.guesses.wrong(source, ticket.User)
-	}
-	return err
 }

@@ -43,10 +43,10 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 			return said, forked(err, &said)
 		}
 	}
-	if len(d.unexpired(now)) >= MaxLive {
+	if live := d.standing(now); len(live) >= s.maxLive {
 		return said, &Refusal{
 			Code: RateLimited, Message: "the device has renewed too often; its certificates must expire first",
-			RetryAfter: d.unexpired(now)[0].NotAfter().Sub(now),
+			RetryAfter: live[0].NotAfter().Sub(now),
 		}
 	}
 	if err := checkKey(r, request.key, d.ID); err != nil {
@@ -131,12 +131,22 @@ func forked(err error, said *verdict) error {
 	return err
 }
 
-// unexpired returns the device's certificates that have not ended, oldest first.
+// unexpired returns the certificates in the device's record that have not ended,
+// oldest first.
 func (d *Device) unexpired(now time.Time) []LiveCertificate {
+	return d.live(func(c *LiveCertificate) bool { return now.Before(c.NotAfter()) })
+}
+
+// standing returns those of them that are not revoked.
+func (d *Device) standing(now time.Time) []LiveCertificate {
+	return d.live(func(c *LiveCertificate) bool { return now.Before(c.NotAfter()) && c.Status != StatusRevoked })
+}
+
+func (d *Device) live(keep func(*LiveCertificate) bool) []LiveCertificate {
 	kept := make([]LiveCertificate, 0, len(d.Live)+1)
-	for _, c := range d.Live {
-		if now.Before(c.NotAfter()) {
-			kept = append(kept, c)
+	for i := range d.Live {
+		if keep(&d.Live[i]) {
+			kept = append(kept, d.Live[i])
 		}
 	}
 	return kept

@@ -20,6 +20,7 @@ const (
 	MaxTicketsPerDraw = 1_000
 	// MaxStations bounds the stations that an order names.
 	MaxStations = 100
+	maxStation  = 512 // bytes of a station's id
 )
 
 // Order is a production order: so many devices of a model, for a fleet, within

@@ -109,6 +109,9 @@ func checkTerms(o *Order) error {
 	if o.Quantity < 1 || o.Quantity > MaxQuantity {
 		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
 	}
+	if err := errors.Join(checkTime("opens", o.Opens), checkTime("closes", o.Closes)); err != nil {
+		return err
+	}
 	if !o.Closes.IsZero() && !o.Closes.After(o.Opens) {
 		return RefuseField("closes", "an order closes after it opens")
 	}
@@ -116,9 +119,18 @@ func checkTerms(o *Order) error {
 		return RefuseField("stations", "an order names at most %d stations", MaxStations)
 	}
 	for i, station := range o.Stations {
-		if station == "" || len(station) > 512 {
-			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
+		if station == "" || len(station) > maxStation || !printable(station) || slices.Contains(o.Stations[:i], station) {
+			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
 		}
+	}
+	return nil
+}
+
+// checkTime refuses times that nobody means and that no format holds. Zero stands
+// for no bound.
+func checkTime(field string, t time.Time) error {
+	if year := t.UTC().Year(); !t.IsZero() && (year < 2000 || year > 9998) {
+		return RefuseField(field, "a time lies in the years 2000 to 9998; leave it out for no bound")
 	}
 	return nil
 }

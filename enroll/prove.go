@@ -83,8 +83,7 @@ func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, 
 	if err != nil {
 		return claim{}, err
 	}
-	named := slices.Contains(order.Stations, p.ID()) && (p.Kind == identity.Certificate || p.May(identity.DeviceEnrol, fleet))
-	if !named && !p.May(identity.DeviceEnrolAny, fleet) {
+	if !vouchesFor(p, &order, fleet) {
 		if p.May(identity.OrderRead, fleet) {
 			return claim{}, Refuse(Forbidden, "the order does not name you as one of its stations")
 		}
@@ -94,9 +93,41 @@ func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, 
 	if err != nil {
 		return claim{}, RefuseField("serial", "%v", err)
 	}
-	c, err := readClaim(r, order.ID, serial)
+	c, err := readDeviceOf(r, &order, serial)
+	if err != nil {
+		return claim{}, err
+	}
 	c.fresh = true
-	return c, err
+	return c, ownDevice(r, c, func(of *Order, fleet identity.FleetPath) bool { return vouchesFor(p, of, fleet) })
+}
+
+// vouchesFor reports whether p's word counts for the devices of an order: it is
+// one of its stations, or may vouch for any.
+func vouchesFor(p identity.Principal, order *Order, fleet identity.FleetPath) bool {
+	if p.May(identity.DeviceEnrolAny, fleet) {
+		return true
+	}
+	return slices.Contains(order.Stations, p.ID()) && (p.Kind == identity.Certificate || p.May(identity.DeviceEnrol, fleet))
+}
+
+// ownDevice refuses a device that lives under another order than the claim's,
+// unless the principal may act for that one too. What becomes of it is not told.
+func ownDevice(r Reader, c claim, may func(*Order, identity.FleetPath) bool) error {
+	if !c.known || c.device.State == identity.Expected || c.device.Order == string(c.order.ID) {
+		return nil
+	}
+	fleet, err := fleetPath(r, c.device.Fleet)
+	if err != nil {
+		return err
+	}
+	of, err := r.Order(OrderID(c.device.Order))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err != nil || !may(&of, fleet) {
+		return Refuse(AlreadyEnrolled, "the serial number belongs to a device of another order")
+	}
+	return nil
 }
 
 // readClaim reads an order and the record of its device with a serial number, if

@@ -75,7 +75,7 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 
 // take changes the device's record by a certificate that it is given.
 func (d *Device) take(given Certificate, request *opened, p *plan, now time.Time) {
-	d.Live = append(d.unexpired(now), LiveCertificate{
+	d.Live = append(d.standing(now), LiveCertificate{
 		Serial: given.Serial, Predecessor: given.Predecessor, Key: given.Key, Status: StatusGood,
 	})
 	newest := d.Live[len(d.Live)-1]

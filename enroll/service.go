@@ -26,6 +26,7 @@ type Service struct {
 	longest       time.Duration // lifetime of the longest profile
 	pen           identity.PEN
 	logSigner     note.Signer
+	maxLive       int
 	crlLifetime   time.Duration
 	reenrolWindow time.Duration
 	clock         func() time.Time
@@ -51,7 +52,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
-		logSigner: c.LogSigner, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
+		logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
 		splits: newSplits(), turned: newTurnedAway(),

@@ -46,7 +46,7 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 			return Refuse(OrderClosed, "the order is closed")
 		}
 		for _, ticket := range drawn {
-			if err := putTicket(tx, &info.Order, ticket, now); err != nil {
+			if err := putTicket(tx, p, &info.Order, ticket, now); err != nil {
 				return err
 			}
 		}
@@ -62,9 +62,13 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 
 // putTicket writes a device's ticket into its record, which is made where there
 // is none: the device is expected from now on.
-func putTicket(tx Tx, order *Order, drawn DrawnTicket, now time.Time) error {
+func putTicket(tx Tx, p identity.Principal, order *Order, drawn DrawnTicket, now time.Time) error {
 	c, err := readDeviceOf(tx, order, drawn.Serial)
 	if err != nil {
+		return err
+	}
+	may := func(_ *Order, fleet identity.FleetPath) bool { return p.May(identity.TicketDraw, fleet) }
+	if err := ownDevice(tx, c, may); err != nil {
 		return err
 	}
 	d := &c.device

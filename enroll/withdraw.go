@@ -32,20 +32,49 @@ func (w withdrawal) changes(c *Certificate) bool {
 // it changes and leaves to the caller to write. Certificates that were held by
 // themselves are not released with their device. It returns those that changed.
 func (s *Service) withdrawAll(ctx context.Context, tx Tx, who identity.Principal, d *Device, w withdrawal) ([]ca.Serial, error) {
-	var changed []ca.Serial
+	var serials []ca.Serial
 	for _, live := range d.unexpired(w.at) {
-		if w.status == StatusGood && live.HeldAlone {
-			continue
+		if w.status != StatusGood || !live.HeldAlone {
+			serials = append(serials, live.Serial)
 		}
-		did, err := s.withdrawOne(ctx, tx, who, d, live.Serial, w)
+	}
+	if w.reason == ca.KeyCompromise {
+		revoked, err := revokedBefore(tx, d.ID, w.at, func(*Certificate) bool { return true })
+		if err != nil {
+			return nil, err
+		}
+		serials = append(serials, revoked...)
+	}
+	return s.withdrawEach(ctx, tx, who, d, serials, w)
+}
+
+// withdrawEach applies w to each of a device's certificates and returns those
+// that changed.
+func (s *Service) withdrawEach(ctx context.Context, tx Tx, who identity.Principal, d *Device, serials []ca.Serial, w withdrawal) ([]ca.Serial, error) {
+	var changed []ca.Serial
+	for _, serial := range serials {
+		did, err := s.withdrawOne(ctx, tx, who, d, serial, w)
 		if err != nil {
 			return nil, err
 		}
 		if did {
-			changed = append(changed, live.Serial)
+			changed = append(changed, serial)
 		}
 	}
 	return changed, nil
+}
+
+// revokedBefore returns the unexpired certificates of a device, among its latest,
+// that were revoked for a weaker reason than keyCompromise, which replaces it.
+func revokedBefore(r Reader, device identity.DeviceID, now time.Time, of func(*Certificate) bool) ([]ca.Serial, error) {
+	latest, err := r.Certificates(CertificateFilter{Device: device, Page: Page{Limit: MaxPage}})
+	var serials []ca.Serial
+	for _, c := range latest.Items {
+		if c.Status == StatusRevoked && c.Reason != ca.KeyCompromise && now.Before(c.Serial.NotAfter()) && of(&c) {
+			serials = append(serials, c.Serial)
+		}
+	}
+	return serials, err
 }
 
 // withdrawOne applies w to one certificate of a device, and says whether that

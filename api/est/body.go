@@ -16,9 +16,9 @@ import (
 const maxBody = (ca.MaxCSRSize + 2) / 3 * 4 * 5 / 4
 
 // readCSR reads a PKCS#10 request in base64, wrapped or not; a
-// Content-Transfer-Encoding is not looked at (RFC 8951, section 3.1). The error
-// is an *enroll.Refusal.
-func readCSR(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// Content-Transfer-Encoding is not looked at (RFC 8951, section 3.1). It returns
+// the request, or what is wrong with the body.
+func readCSR(w http.ResponseWriter, r *http.Request) ([]byte, *enroll.Refusal) {
 	if !isPKCS10(r.Header.Get("Content-Type")) {
 		return nil, enroll.Refuse(enroll.BadRequest, "send the request with Content-Type: %s", typePKCS10)
 	}

@@ -18,8 +18,6 @@ import (
 type Enroller interface {
 	// Issue takes a request down the one path.
 	Issue(context.Context, enroll.Request) (enroll.Issued, error)
-	// CheckTicket refuses a ticket that proves nothing, before more is read.
-	CheckTicket(ctx context.Context, ticket enroll.TicketEvidence, source string) error
 	// CACertificates returns the issuers and the anchor, in DER. They do not change
 	// while the process lives.
 	CACertificates() [][]byte

@@ -18,18 +18,17 @@ import (
 type path struct {
 	issued  enroll.Issued
 	refusal error
-	// tickets is what CheckTicket answers.
-	tickets error
 	cas     [][]byte
 	asked   []enroll.Request
 }
 
 func (p *path) Issue(_ context.Context, r enroll.Request) (enroll.Issued, error) {
 	p.asked = append(p.asked, r)
+	if p.refusal == nil && r.Fault != nil {
+		return enroll.Issued{}, r.Fault
+	}
 	return p.issued, p.refusal
 }
-
-func (p *path) CheckTicket(context.Context, enroll.TicketEvidence, string) error { return p.tickets }
 
 func (p *path) CACertificates() [][]byte { return p.cas }
 

@@ -19,16 +19,7 @@ func (d *door) postSimpleEnroll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ticket := enroll.TicketEvidence{User: user, Secret: secret, Label: chi.URLParam(r, "order")}
-	csr, err := readCSR(w, r)
-	if err != nil {
-		// Whoever has no ticket learns only that.
-		if refused := d.service.CheckTicket(r.Context(), ticket, source(r)); refused != nil {
-			err = refused
-		}
-		d.refuse(w, r, err)
-		return
-	}
-	d.issue(w, r, ticket, csr)
+	d.issue(w, r, ticket)
 }
 
 // postSimpleReenroll is RFC 7030, section 4.2.2: a new certificate for the one
@@ -38,16 +29,14 @@ func (d *door) postSimpleReenroll(w http.ResponseWriter, r *http.Request) {
 		answerRefusal(w, enroll.Refuse(enroll.Unauthenticated, "no certificate"))
 		return
 	}
-	csr, err := readCSR(w, r)
-	if err != nil {
-		d.refuse(w, r, err)
-		return
-	}
-	d.issue(w, r, enroll.CertificateEvidence{DER: r.TLS.PeerCertificates[0].Raw}, csr)
+	d.issue(w, r, enroll.CertificateEvidence{DER: r.TLS.PeerCertificates[0].Raw})
 }
 
-func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence, csr []byte) {
-	issued, err := d.service.Issue(r.Context(), enroll.Request{Evidence: evidence, CSR: csr, Source: source(r)})
+// issue asks for a certificate. What is wrong with the body goes along, for the
+// service to tell those who may know.
+func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence) {
+	csr, fault := readCSR(w, r)
+	issued, err := d.service.Issue(r.Context(), enroll.Request{Evidence: evidence, CSR: csr, Fault: fault, Source: source(r)})
 	if err != nil {
 		d.refuse(w, r, err)
 		return

@@ -194,14 +194,14 @@ func TestBodies(t *testing.T) {
 			}
 			p := &path{}
 			if test.wrongTicket {
-				p.tickets = enroll.Refuse(enroll.Unauthenticated, "no")
+				p.refusal = enroll.Refuse(enroll.Unauthenticated, "no")
 			}
 			answer := serve(newDoor(t, p), r)
 			if answer.StatusCode != test.want {
 				t.Errorf("status %d, want %d: %s", answer.StatusCode, test.want, readAll(t, answer))
 			}
-			if passed := len(p.asked) == 1; passed != (test.want == 200) {
-				t.Errorf("%d requests were handed on", len(p.asked))
+			if len(p.asked) != 1 || (p.asked[0].Fault == nil) != (test.want == 200) {
+				t.Errorf("handed on: %+v", p.asked)
 			}
 		})
 	}

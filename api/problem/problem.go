@@ -77,16 +77,8 @@ func From(ctx context.Context, err error) *Problem {
 	status := Status(refusal.Code)
 	return &Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: refusal.Message,
-		Code: refusal.Code, Field: refusal.Field, RequestID: enroll.RequestID(ctx), RetryAfter: retryAfter(refusal),
+		Code: refusal.Code, Field: refusal.Field, RequestID: enroll.RequestID(ctx), RetryAfter: refusal.RetryAfter,
 	}
-}
-
-// retryAfter gives 429 and 503 a Retry-After whatever the refusal says.
-func retryAfter(r *enroll.Refusal) time.Duration {
-	if r.RetryAfter <= 0 && (r.Code == enroll.RateLimited || r.Code == enroll.Unavailable) {
-		return 5 * time.Second
-	}
-	return r.RetryAfter
 }
 
 // Write answers a request with p.

@@ -102,8 +102,9 @@ func certificatesPEM(ders ...[]byte) string {
 }
 
 // requestDER takes the one PEM block out of a certificate request (RFC 7468,
-// section 7) and leaves judging it to enroll.
-func requestDER(request string) ([]byte, error) {
+// section 7) and leaves judging it to enroll,
+// which is also told what is wrong with it.
+func requestDER(request string) ([]byte, *enroll.Refusal) {
 	if len(request) > 2*ca.MaxCSRSize {
 		return nil, enroll.Refuse(enroll.BadCSR, "the certificate request is longer than %d bytes", 2*ca.MaxCSRSize)
 	}

@@ -40,13 +40,10 @@ func (d *door) addEnrol() {
 }
 
 func (d *door) enrol(ctx context.Context, p identity.Principal, in *vouching) (*enrolled, error) {
-	csr, err := requestDER(in.Body.CSR)
-	if err != nil {
-		return nil, err
-	}
+	csr, fault := requestDER(in.Body.CSR)
 	issued, err := d.Service.Issue(ctx, enroll.Request{
 		Principal: p, Evidence: enroll.VouchEvidence{Order: enroll.OrderID(in.ID), Serial: in.Body.Serial},
-		CSR: csr, Source: in.source,
+		CSR: csr, Fault: fault, Source: in.source,
 	})
 	if err != nil {
 		return nil, err

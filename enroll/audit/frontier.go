@@ -43,7 +43,11 @@ func FrontierAt(size uint64, r tlog.HashReader) (Frontier, error) {
 // Add appends a leaf to the tree. It appends to done the hashes that the leaf
 // completed, from the leaf's own (level 0) upwards: what tlog stores for it.
 func (f *Frontier) Add(done []tlog.Hash, leaf []byte) []tlog.Hash {
-	h := tlog.RecordHash(leaf)
+	return f.AddHash(done, tlog.RecordHash(leaf))
+}
+
+// AddHash appends a leaf of which only the hash is known, as Add does.
+func (f *Frontier) AddHash(done []tlog.Hash, h tlog.Hash) []tlog.Hash {
 	done = append(done, h)
 	level := 0
 	for ; f.size>>level&1 == 1; level++ {

@@ -124,7 +124,7 @@ func (s *Store) runBatch(shared *snapshot, batch []*call) (events []event, wrote
 		if !c.succeeded() {
 			continue
 		}
-		for _, change := range w.pending.writes {
+		for _, change := range w.pending.ordered() {
 			if err := shared.put(change); err != nil {
 				return nil, false, err
 			}

@@ -81,6 +81,7 @@ func (r *reader) readHashes(indexes []int64) ([]tlog.Hash, error) {
 func (s *snapshot) appendEvents(frontier audit.Frontier, events []event) (audit.Frontier, error) {
 	edge := map[int]*tile{} // the tiles that grow, by level
 	var done []tlog.Hash
+	var stories [][]byte
 	for _, e := range events {
 		index := frontier.Size()
 		leaf := audit.Leaf(index, e.json)
@@ -89,14 +90,18 @@ func (s *snapshot) appendEvents(frontier audit.Frontier, events []event) (audit.
 			return frontier, err
 		}
 		if e.device != "" {
-			if err := s.put(write{devices, numberedDeviceKey(e.device, storyKey, index), []byte{}}); err != nil {
-				return frontier, err
-			}
+			stories = append(stories, numberedDeviceKey(e.device, storyKey, index))
 		}
 		for height := 0; height < len(done); height += tileHeight {
 			if err := s.addHash(edge, height, index>>height, done[height]); err != nil {
 				return frontier, err
 			}
+		}
+	}
+	slices.SortFunc(stories, bytes.Compare) // as pending.ordered says
+	for _, key := range stories {
+		if err := s.put(write{devices, key, []byte{}}); err != nil {
+			return frontier, err
 		}
 	}
 	for _, level := range slices.Sorted(maps.Keys(edge)) {

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -75,6 +76,19 @@ func (p *pending) get(t tree, key []byte) (value []byte, found bool) {
 		return nil, false
 	}
 	return p.writes[i].value, true
+}
+
+// ordered returns the writes, many of them sorted: bbolt moves all that stands
+// above a key in its page to make room, and a page grows without bound until the
+// commit, so that many keys in no order would cost the square of their number.
+func (p *pending) ordered() []write {
+	if len(p.writes) > fewWrites {
+		p.index = nil
+		slices.SortFunc(p.writes, func(a, b write) int {
+			return cmp.Or(cmp.Compare(a.tree, b.tree), bytes.Compare(a.key, b.key))
+		})
+	}
+	return p.writes
 }
 
 // within returns the writes of keys in [from, to), sorted by key.
