@@ -21,7 +21,13 @@ var (
 	aTest   = regexp.MustCompile(`^(Test|Fuzz|Benchmark)\w+$`)
 	metric  = regexp.MustCompile(`"touchmark_[a-z_]+"`)
 	declare = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	script  = regexp.MustCompile(`^[\w-]+\.txt$`)
+	// A line of an import declaration, or of the only import there is.
+	anImport = regexp.MustCompile(`(?m)^(?:\t|import )(?:[\w.]+ )?"([\w.-]+\.[\w.-]+/[^"\s]+)"$`)
 )
+
+// scripts is where the end-to-end scripts are that docs/standards.md names.
+const scripts = "certs-test/e2e/testdata/script"
 
 func TestEveryKindOfEventIsDocumented(t *testing.T) {
 	known := eventMembers()
@@ -95,11 +101,10 @@ func TestEveryDependencyEarnsItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	required := map[string]string{}
-	direct := map[string]bool{}
 	for _, r := range parsed.Require {
 		required[r.Mod.Path] = r.Mod.Version
-		direct[r.Mod.Path] = !r.Indirect
 	}
+	direct := imported(t, required)
 	explained := map[string]bool{}
 	for _, row := range tableRows(t, "docs/adr/dependencies.md", "module") {
 		path, version := strings.Trim(row[0], "`"), row[1]
@@ -118,7 +123,28 @@ func TestEveryDependencyEarnsItsPlace(t *testing.T) {
 	}
 }
 
-// What a page names as a link, a file or a test is there.
+// imported returns those of the modules that a Go file of ours imports.
+func imported(t *testing.T, modules map[string]string) map[string]bool {
+	t.Helper()
+	direct := map[string]bool{}
+	walk(t, ".", func(path string) {
+		if !strings.HasSuffix(path, ".go") {
+			return
+		}
+		for _, found := range anImport.FindAllStringSubmatch(read(t, path), -1) {
+			// The longest path is the module's: one may lie within another.
+			for at := found[1]; at != "."; at = filepath.Dir(at) {
+				if _, ok := modules[at]; ok {
+					direct[at] = true
+					break
+				}
+			}
+		}
+	})
+	return direct
+}
+
+// What a page names as a link, a file, a script or a test is there.
 func TestWhatDocumentsNameIsThere(t *testing.T) {
 	tests := declaredTests(t)
 	for _, page := range pages(t) {
@@ -132,6 +158,8 @@ func TestWhatDocumentsNameIsThere(t *testing.T) {
 			switch name := word[1]; {
 			case goFile.MatchString(name) && strings.Contains(name, "/") && !exists(name):
 				t.Errorf("%s names the file %s, which is not there", page, name)
+			case script.MatchString(name) && page == "docs/standards.md" && !exists(filepath.Join(scripts, name)):
+				t.Errorf("%s names the script %s, which is not in %s", page, name, scripts)
 			case aTest.MatchString(name) && !tests[name]:
 				t.Errorf("%s names %s, and there is no such test", page, name)
 			}

@@ -44,6 +44,8 @@ func owners() map[string][]string {
 		"github.com/smallstep":            smallstep,
 		"go.step.sm":                      smallstep,
 		"go.etcd.io/bbolt":                {"store/bolt"},
+		"github.com/jackc":                {"store/postgres"},
+		"github.com/pressly/goose":        {"store/postgres"},
 		"github.com/coreos/go-oidc":       {"oidc"},
 		"github.com/go-chi/chi":           {"api"},
 		"github.com/danielgtaylor/huma":   {"api"},

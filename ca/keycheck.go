@@ -31,6 +31,8 @@ func checkKey(key crypto.PublicKey) (algorithm string, err error) {
 		return checkRSA(key)
 	case ed25519.PublicKey:
 		return checkEd25519(key)
+	case nil: // crypto/x509 knows the request, not its key
+		return "", fmt.Errorf("%w: keys of this kind are not accepted; use ECDSA P-256", ErrWeakKey)
 	default:
 		return "", fmt.Errorf("%w: keys of this kind (%T) are not accepted; use ECDSA P-256", ErrWeakKey, key)
 	}

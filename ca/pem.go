@@ -12,12 +12,12 @@ import (
 const maxCertificatePEM = 64 << 10
 
 // ParseCertificatesPEM reads the certificates of a PEM file in their order: at
-// least one, at most max (1 or more), each with up to 64 KiB of text. Text
+// least one, at most limit (1 or more), each with up to 64 KiB of text. Text
 // outside the blocks is ignored (RFC 7468, section 2), blocks of another kind
 // and broken blocks are errors.
-func ParseCertificatesPEM(data []byte, max int) ([]*x509.Certificate, error) {
-	if len(data) > max*maxCertificatePEM {
-		return nil, fmt.Errorf("certificates: %d octets of PEM, at most %d are accepted", len(data), max*maxCertificatePEM)
+func ParseCertificatesPEM(data []byte, limit int) ([]*x509.Certificate, error) {
+	if len(data) > limit*maxCertificatePEM {
+		return nil, fmt.Errorf("certificates: %d octets of PEM, at most %d are accepted", len(data), limit*maxCertificatePEM)
 	}
 	all := data
 	var certs []*x509.Certificate
@@ -30,8 +30,8 @@ func ParseCertificatesPEM(data []byte, max int) ([]*x509.Certificate, error) {
 		if block.Type != "CERTIFICATE" {
 			return nil, fmt.Errorf("certificates: PEM block %d is %.40q; keep the CERTIFICATE blocks only", len(certs)+1, block.Type)
 		}
-		if len(certs) == max {
-			return nil, fmt.Errorf("certificates: more than %d", max)
+		if len(certs) == limit {
+			return nil, fmt.Errorf("certificates: more than %d", limit)
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {

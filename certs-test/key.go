@@ -48,7 +48,7 @@ func Key(t testing.TB, kind KeyKind) crypto.Signer {
 	case RSA3072:
 		key, err = rsa.GenerateKey(rand.Reader, 3072)
 	case RSA1024:
-		key, err = rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it is meant to be refused
+		key, err = rsa.GenerateKey(rand.Reader, 1024)
 	default:
 		t.Fatalf("unknown kind of key %q", kind)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -86,11 +87,14 @@ func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.Fle
 		profile = DefaultProfile
 	}
 	if _, ok := s.profiles[profile]; !ok {
-		return Order{}, "", RefuseField("profile", "no such profile; configured are %q", s.profileNames())
+		return Order{}, "", RefuseField("profile", "no such profile; configured are %s", strings.Join(s.profileNames(), ", "))
 	}
 	order := Order{
 		Model: model, Quantity: asked.Quantity, Profile: profile, Opens: asked.Opens.UTC(), Closes: asked.Closes.UTC(),
 		Manifest: len(asked.Serials) > 0, Stations: asked.Stations, CreatedAt: now, Version: 1,
+	}
+	if !order.Closes.IsZero() && !order.Closes.After(now) {
+		return Order{}, "", RefuseField("closes", "an order closes in the future")
 	}
 	return order, fleet, errors.Join(checkTerms(&order), checkManifest(asked.Serials, asked.Quantity))
 }

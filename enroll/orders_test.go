@@ -27,6 +27,7 @@ func TestOrderRefused(t *testing.T) {
 		{"too large a quantity", "quantity", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: enroll.MaxQuantity + 1}},
 		{"an unknown profile", "profile", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 1, Profile: "other"}},
 		{"closing as it opens", "closes", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 1, Opens: hour, Closes: hour}},
+		{"closing in the past", "closes", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 1, Closes: hour.Add(-2 * time.Hour)}},
 		{"a serial number twice", "serials[1]", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 2, Serials: []string{"A", "A"}}},
 		{"a malformed serial number", "serials[0]", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 2, Serials: []string{"A B"}}},
 		{"more serial numbers than devices", "serials", enroll.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 1, Serials: []string{"A", "B"}}},

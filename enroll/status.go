@@ -41,16 +41,14 @@ func (s *Service) CRL(ctx context.Context, issuer, shard string) (der []byte, ne
 	return der, next, err
 }
 
-// CRLBundle yields the CRL of every live shard of an issuer.
+// CRLBundle yields the CRL of every live shard, of whatever issuer, for programs
+// that want one file. An issuer that does not count has no bundle.
 func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der []byte) error) error {
 	if s.issuers[issuer] == nil {
 		return Refuse(NotFound, "no such issuer")
 	}
 	return s.publisher.eachShard(ctx, func(shard Shard) error {
-		if shard.Issuer != issuer {
-			return nil
-		}
-		der, _, err := s.CRL(ctx, issuer, string(shard.Shard))
+		der, _, err := s.CRL(ctx, shard.Issuer, string(shard.Shard))
 		var refusal *Refusal
 		if errors.As(err, &refusal) && refusal.Code == NotFound {
 			return nil // dropped meanwhile

@@ -83,8 +83,8 @@ func (c claims) isIDToken(s shape) bool {
 // principal makes the caller of verified claims.
 func (p *provider) principal(c claims, roles map[string]identity.Role) (identity.Principal, error) {
 	subject := c.text(p.SubjectClaim)
-	if subject == "" || len(subject) > maxSubject || strings.ContainsFunc(subject, unicode.IsControl) {
-		return identity.Principal{}, refuse("the token's %s claim is not a text of 1 to %d printable bytes", p.SubjectClaim, maxSubject)
+	if subject == "" || len(subject) > maxSubject || !printable(subject) {
+		return identity.Principal{}, refuse("the token's %s claim is not a text of 1 to %d bytes, all printable", p.SubjectClaim, maxSubject)
 	}
 	who := identity.Principal{Kind: identity.OIDC, Issuer: p.Issuer, Subject: subject, Name: c.name(subject)}
 	for _, group := range c.texts(p.GroupsClaim) {
@@ -100,11 +100,17 @@ func (p *provider) principal(c claims, roles map[string]identity.Role) (identity
 func (c claims) name(fallback string) string {
 	for _, claim := range []string{"name", "preferred_username", "client_id"} {
 		name := c.text(claim)
-		if name != "" && len(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl) {
+		if name != "" && len(name) <= maxName && printable(name) {
 			return name
 		}
 	}
 	return fallback
+}
+
+// printable reports whether all of s prints. Format characters do not: one that
+// turns the direction of writing makes one subject look like another.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (c claims) text(name string) string {

@@ -35,6 +35,7 @@ type keySet struct {
 	mu     sync.Mutex // guards the rest
 	keys   []jose.JSONWebKey
 	loaded time.Time // when keys were published last; zero for never
+	failed bool      // whether the last asking got no answer
 	asked  uint64    // how often the provider was asked
 	due    time.Time // when asking is paid off; see mayAsk
 }
@@ -71,8 +72,8 @@ func (k *keySet) candidates(ctx context.Context, s shape) ([]crypto.PublicKey, e
 	}
 	fits = k.match(s)
 	switch {
-	case fits.loaded.IsZero():
-		return nil, unreachable()
+	case len(fits.keys) == 0 && (fits.failed || fits.loaded.IsZero()):
+		return nil, unreachable() // which may have published it since
 	case len(fits.keys) == 0:
 		return nil, refuse("the token is signed with a key that its issuer does not publish")
 	}
@@ -89,13 +90,14 @@ func unreachable() *enroll.Refusal {
 type fitting struct {
 	keys   []crypto.PublicKey
 	loaded time.Time
+	failed bool
 	asked  uint64
 }
 
 func (k *keySet) match(s shape) fitting {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	fits := fitting{loaded: k.loaded, asked: k.asked}
+	fits := fitting{loaded: k.loaded, failed: k.failed, asked: k.asked}
 	for _, key := range k.keys {
 		if (s.keyID == "" || s.keyID == key.KeyID) && (key.Algorithm == "" || key.Algorithm == s.algorithm) {
 			fits.keys = append(fits.keys, key.Key)
@@ -121,6 +123,7 @@ func (k *keySet) ask(ctx context.Context) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked++
+	k.failed = err != nil
 	if err == nil {
 		k.keys, k.loaded = keys, k.clock()
 	}

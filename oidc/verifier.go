@@ -47,8 +47,8 @@ func New(c Config) (*Verifier, error) {
 // Verify returns whoever the token was issued to. It refuses, as an
 // *enroll.Refusal, with Unauthenticated what is not a JWT access token of a
 // configured provider for this server, signed with a key that the provider
-// publishes, in its time; and with Unavailable when the provider was never
-// reached. A principal without a configured group is returned, and may do
+// publishes, in its time; and with Unavailable when the provider cannot be asked
+// for the key, and did not publish it before. A principal without a configured group is returned, and may do
 // nothing.
 func (v *Verifier) Verify(ctx context.Context, token string) (identity.Principal, error) {
 	shape, err := parseShape(token)

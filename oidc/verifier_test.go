@@ -44,6 +44,7 @@ func TestVerifyTellsWhoCalls(t *testing.T) {
 		"no kid":                    {p.token(ecKey, m{"kid": nil}, nil), alice},
 		"name":                      {p.token(rsaKey, nil, m{"name": "Alice A."}), named},
 		"name that would split":     {p.token(rsaKey, nil, m{"name": "Alice\nroot"}), alice},
+		"name that turns around":    {p.token(rsaKey, nil, m{"name": "\u202etoor"}), alice},
 		"several groups":            {p.token(rsaKey, nil, m{"groups": []string{"line", "x", "pki-admins", "line"}}), both},
 		"one group as text":         {p.token(rsaKey, nil, m{"groups": "pki-admins"}), alice},
 		"no groups":                 {p.token(rsaKey, nil, m{"groups": nil}), nobody},
@@ -123,6 +124,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"ID token by audience":   {p.token(key, m{"typ": "JWT"}, m{"azp": "touchmark"}), "ID token"},
 		"no subject":             {p.token(key, nil, m{"sub": nil}), "sub claim"},
 		"subject that splits":    {p.token(key, nil, m{"sub": "a\nb"}), "sub claim"},
+		"subject turns around":   {p.token(key, nil, m{"sub": "alice\u202etoor"}), "printable"},
+		"subject not seen":       {p.token(key, nil, m{"sub": "alice\u200b"}), "printable"},
 		"subject too long":       {p.token(key, nil, m{"sub": strings.Repeat("a", 256)}), "sub claim"},
 		"subject no text":        {p.token(key, nil, m{"sub": 7}), ""},
 	} {
@@ -216,7 +219,13 @@ func TestOutage(t *testing.T) {
 	p.setDown(true)
 	at.add(50 * time.Hour)
 	mustVerify(t, v, long)
-	mustRefuse(t, v, p.token(signingKey{"2", key.signer}, nil, m{"exp": now.Add(100 * time.Hour).Unix()}), enroll.Unauthenticated)
+	unseen := p.token(signingKey{"2", key.signer}, nil, m{"exp": now.Add(100 * time.Hour).Unix()})
+	for range 10 { // more than may be asked at once
+		mustRefuse(t, v, unseen, enroll.Unavailable)
+	}
+	p.setDown(false)
+	at.add(time.Minute)
+	mustRefuse(t, v, unseen, enroll.Unauthenticated)
 }
 
 func mustVerify(t *testing.T, v *oidc.Verifier, token string) {

@@ -5,9 +5,13 @@
 #
 # Everything lies in one temporary folder, the lab, in which the commands run; at
 # the end, however it comes, what was started is stopped and the folder removed.
+# The program is bin/touchmark, or what TOUCHMARK_BIN names.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PATH=$ROOT/bin:$PATH
+TOUCHMARK_BIN=$(realpath -m "${TOUCHMARK_BIN:-$ROOT/bin/touchmark}")
+PATH=${TOUCHMARK_BIN%/*}:$PATH
+# Whoever runs this may have settings for a server of their own.
+unset TOUCHMARK_SERVER TOUCHMARK_CA TOUCHMARK_TOKEN_FILE "${!TOUCHMARK_OIDC_@}"
 
 # shellcheck source=certs-test/peers/peers.sh
 . "$ROOT/certs-test/peers/peers.sh"
@@ -18,8 +22,8 @@ PATH=$ROOT/bin:$PATH
 
 # lab_open makes the lab and enters it.
 lab_open() {
-  if [ ! -x "$ROOT/bin/touchmark" ]; then
-    echo "bin/touchmark is not built; run make build" >&2
+  if [ ! -x "$TOUCHMARK_BIN" ] || [ "${TOUCHMARK_BIN##*/}" != touchmark ]; then
+    echo "there is no program $TOUCHMARK_BIN that is called touchmark; run make build" >&2
     exit 1
   fi
   LAB=$(mktemp -d "${TMPDIR:-/tmp}/touchmark.XXXXXX")

@@ -40,9 +40,29 @@ type Options struct {
 //
 // The caller closes it.
 func Open(ctx context.Context, rawURL string, o Options) (enroll.Store, error) {
+	open, err := openerOf(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, o)
+}
+
+// Check returns the error, which wraps ErrURL, that Open would refuse rawURL with
+// as it is written. It opens nothing.
+func Check(rawURL string) error {
+	_, err := openerOf(rawURL)
+	return err
+}
+
+// opener opens the store of one URL.
+type opener func(context.Context, Options) (enroll.Store, error)
+
+// openerOf reads a URL; it is the one list of what can be opened. No error
+// repeats the URL, which may hold a password.
+func openerOf(rawURL string) (opener, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it cannot be read as a URL; write bolt:///absolute/path", ErrURL) // err would repeat a password
+		return nil, fmt.Errorf("%w: it cannot be read as a URL; write bolt:///absolute/path", ErrURL)
 	}
 	switch u.Scheme {
 	case "bolt":
@@ -50,16 +70,23 @@ func Open(ctx context.Context, rawURL string, o Options) (enroll.Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := bolt.Open(ctx, bolt.Config{Path: path, Log: o.Log})
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		return func(ctx context.Context, o Options) (enroll.Store, error) {
+			return opened(bolt.Open(ctx, bolt.Config{Path: path, Log: o.Log}))
+		}, nil
 	case "postgres", "postgresql":
 		return nil, fmt.Errorf("%w that this version can open: PostgreSQL is not built in yet; use bolt:///absolute/path", ErrURL)
 	default:
 		return nil, fmt.Errorf("%w: scheme %q; known is bolt, as in bolt:///absolute/path", ErrURL, u.Scheme)
 	}
+}
+
+// opened is a store as the interface that it is; nil, and no pointer to nothing,
+// with an error.
+func opened[S enroll.Store](s S, err error) (enroll.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // FilePath returns the file that a bolt URL names, for what works on the file

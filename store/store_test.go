@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +14,12 @@ import (
 
 func TestOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "store.db")
+	if err := store.Check("bolt://" + path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("Check made something")
+	}
 	for range 2 { // made, then found
 		s, err := store.Open(t.Context(), "bolt://"+path, store.Options{})
 		if err != nil {
@@ -62,6 +70,9 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		if !errors.Is(err, store.ErrURL) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %q, want it to say %q", url, err, says)
+		}
+		if checked := store.Check(url); checked == nil || checked.Error() != err.Error() {
+			t.Errorf("%q: Check says %v, Open %v", url, checked, err)
 		}
 		if _, err := store.FilePath(url); !errors.Is(err, store.ErrURL) {
 			t.Errorf("FilePath of %q: error %v", url, err)

@@ -54,7 +54,7 @@ func TestEveryCall(t *testing.T) {
 	order, err := c.CreateOrder(ctx, resource.NewOrder{Fleet: "/berlin", Model: "TH20", Quantity: 2})
 	check(t, err)
 	closes := resttest.Begin().Add(time.Hour)
-	order, err = c.EditOrder(ctx, order.ID, resource.OrderEdit{Closes: resource.Moment{Set: true, Time: closes}})
+	order, err = c.EditOrder(ctx, order.ID, resource.OrderEdit{Closes: resource.Moment{Set: true, Time: &closes}})
 	check(t, err)
 	if order.Quantity != 2 || order.Closes == nil || !order.Closes.Equal(closes) {
 		t.Errorf("edited into %+v", order)

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/touchmark/touchmark/api/rest/resource"
 	"github.com/touchmark/touchmark/enroll"
@@ -44,14 +43,14 @@ func (d *door) addCertificates() {
 // certificateQuery selects certificates.
 type certificateQuery struct {
 	Device         string    `query:"device" maxLength:"97" doc:"Id of a device"`
-	ExpiringAfter  time.Time `query:"expiring_after" doc:"Only those that do not end before it"`
-	ExpiringBefore time.Time `query:"expiring_before" doc:"Only those that end before it"`
+	ExpiringAfter  parameter `query:"expiring_after" doc:"Only those that do not end before it"`
+	ExpiringBefore parameter `query:"expiring_before" doc:"Only those that end before it"`
 	resource.Page
 }
 
 func (d *door) listCertificates(ctx context.Context, p identity.Principal, in *certificateQuery) (*answer[resource.List[resource.Certificate]], error) {
 	certificates, err := d.Service.Certificates(ctx, p, enroll.CertificateQuery{
-		Device: in.Device, ExpiringAfter: in.ExpiringAfter, ExpiringBefore: in.ExpiringBefore, Page: pageIn(in.Page),
+		Device: in.Device, ExpiringAfter: in.ExpiringAfter.Time, ExpiringBefore: in.ExpiringBefore.Time, Page: pageIn(in.Page),
 	})
 	return pageOf(certificates, certificateOf), err
 }

@@ -71,14 +71,6 @@ func pageOf[From, To any](l enroll.List[From], convert func(From) To) *answer[re
 	return answerOf(resource.List[To]{Items: listOf(l.Items, convert), Next: l.Next})
 }
 
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 func fromMoment(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}

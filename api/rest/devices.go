@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/touchmark/touchmark/api/rest/resource"
 	"github.com/touchmark/touchmark/ca"
@@ -79,14 +78,14 @@ type deviceQuery struct {
 	Fleet          string    `query:"fleet" maxLength:"1024" doc:"Path of a branch: devices of all of it"`
 	Model          string    `query:"model" maxLength:"32"`
 	State          string    `query:"state" maxLength:"32" doc:"expected, active, held, revoked or retired"`
-	ExpiringBefore time.Time `query:"expiring_before" doc:"Only devices whose newest certificate ends before it"`
+	ExpiringBefore parameter `query:"expiring_before" doc:"Only devices whose newest certificate ends before it"`
 	Query          string    `query:"q" maxLength:"97" doc:"Beginning of the id or of the serial number"`
 	resource.Page
 }
 
 func (d *door) listDevices(ctx context.Context, p identity.Principal, in *deviceQuery) (*answer[resource.List[resource.Device]], error) {
 	devices, err := d.Service.Devices(ctx, p, enroll.DeviceQuery{
-		Fleet: in.Fleet, Model: in.Model, State: in.State, ExpiringBefore: in.ExpiringBefore, Query: in.Query, Page: pageIn(in.Page),
+		Fleet: in.Fleet, Model: in.Model, State: in.State, ExpiringBefore: in.ExpiringBefore.Time, Query: in.Query, Page: pageIn(in.Page),
 	})
 	return pageOf(devices, deviceOf), err
 }

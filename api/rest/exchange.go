@@ -50,6 +50,7 @@ func (e *exchange) SetStatus(status int) {
 func (d *door) humaConfig() huma.Config {
 	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	schemas.RegisterTypeAlias(reflect.TypeFor[resource.Moment](), reflect.TypeFor[time.Time]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[parameter](), reflect.TypeFor[time.Time]())
 	asJSON := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{

@@ -42,6 +42,9 @@ func (d *door) addOrders() {
 }
 
 func (d *door) createOrder(ctx context.Context, p identity.Principal, in *struct{ Body resource.NewOrder }) (*answer[resource.Order], error) {
+	if err := checkTerms(in.Body.Opens, in.Body.Closes); err != nil {
+		return nil, err
+	}
 	order, err := d.Service.CreateOrder(ctx, p, enroll.NewOrder{
 		Fleet: in.Body.Fleet, Model: in.Body.Model, Quantity: in.Body.Quantity, Profile: in.Body.Profile,
 		Opens: fromMoment(in.Body.Opens), Closes: fromMoment(in.Body.Closes), Serials: in.Body.Serials, Stations: in.Body.Stations,
@@ -73,6 +76,9 @@ type orderChange struct {
 }
 
 func (d *door) editOrder(ctx context.Context, p identity.Principal, in *orderChange) (*answer[resource.Order], error) {
+	if err := checkTerms(in.Body.Opens.Time, in.Body.Closes.Time); err != nil {
+		return nil, err
+	}
 	edit := enroll.OrderEdit{Quantity: in.Body.Quantity, Stations: in.Body.Stations, Opens: changed(in.Body.Opens), Closes: changed(in.Body.Closes)}
 	order, err := d.Service.EditOrder(ctx, p, in.ID, edit)
 	return answerOf(orderOf(order)), err
@@ -83,7 +89,7 @@ func changed(m resource.Moment) *time.Time {
 	if !m.Set {
 		return nil
 	}
-	t := m.Time.UTC()
+	t := fromMoment(m.Time).UTC()
 	return &t
 }
 

@@ -111,7 +111,7 @@ func (r *Request) parseList(list cryptobyte.String) error {
 			!request.ReadOptionalASN1(&extensions, &extended, contextTag(0)) || !request.Empty() {
 			return malformed("requestList")
 		}
-		if extended && !readExtensions(extensions, func(id, _ cryptobyte.String, critical bool) bool { return !critical }) {
+		if extended && !readExtensions(extensions, func(_, _ cryptobyte.String, critical bool) bool { return !critical }) {
 			return malformed("singleRequestExtensions")
 		}
 		id, ok := parseCertID(raw)

@@ -49,8 +49,10 @@ func TestParseRequestRoundTrips(t *testing.T) {
 	for name, r := range map[string]*ocsp.Request{
 		"one":        {CertIDs: []ocsp.CertID{ocsp.NewCertID(crypto.SHA256, l.issuer, newSerial(t))}},
 		"nonce of 1": {CertIDs: []ocsp.CertID{ocsp.NewCertID(crypto.SHA1, l.issuer, newSerial(t))}, Nonce: []byte{0}},
-		"nonce of 128": {CertIDs: []ocsp.CertID{ocsp.NewCertID(crypto.SHA1, l.issuer, newSerial(t))},
-			Nonce: bytes.Repeat([]byte{7}, 128)},
+		"nonce of 128": {
+			CertIDs: []ocsp.CertID{ocsp.NewCertID(crypto.SHA1, l.issuer, newSerial(t))},
+			Nonce:   bytes.Repeat([]byte{7}, 128),
+		},
 		"sixteen": {CertIDs: ids(t, l, 16)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,7 +101,7 @@ func (l *lab) lookup(_ context.Context, serial ca.Serial) (ocsp.Status, error) {
 	return status, err
 }
 
-func (l *lab) certify(ctx context.Context, issuerID string, key crypto.PublicKey) ([]byte, error) {
+func (l *lab) certify(ctx context.Context, _ string, key crypto.PublicKey) ([]byte, error) {
 	l.certified.Add(1)
 	der, err := l.sign(ctx, l.issuer, key)
 	if err == nil && l.onCertify != nil {

@@ -25,7 +25,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	terminate            ends the server by SIGTERM; it must end well
 //	crash                ends the server by SIGKILL
 //	peer NAME [ARG...]   starts a peer of certs-test/peers on a free port, or on the
-//	                     one that it had before; PORT_NAME tells which
+//	                     one that it had before; NAME_PORT tells which
 //	peer -stop NAME      ends it
 //	exits CODE COMMAND…  runs a command and compares its exit status
 //	until [-for DURATION] COMMAND…

@@ -17,14 +17,40 @@ import (
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+// run builds the program where TOUCHMARK_BIN names none, and runs the tests.
+func run(m *testing.M) int {
 	flag.Parse()
 	if !given("test.parallel") {
 		if err := flag.Set("test.parallel", atOnce); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return complain(err)
 		}
 	}
-	os.Exit(m.Run())
+	if os.Getenv("TOUCHMARK_BIN") != "" || given("test.list") {
+		return m.Run()
+	}
+	folder, err := os.MkdirTemp("", "touchmark-e2e")
+	if err != nil {
+		return complain(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "touchmark")
+	build := exec.Command("go", "build", "-o", path, "github.com/touchmark/touchmark/cmd/touchmark")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return complain(fmt.Errorf("building touchmark: %w\n%s", err, out))
+	}
+	if err := os.Setenv("TOUCHMARK_BIN", path); err != nil {
+		return complain(err)
+	}
+	return m.Run()
+}
+
+func complain(err error) int {
+	fmt.Fprintln(os.Stderr, "e2e:", err)
+	return 1
 }
 
 func given(name string) bool {
@@ -33,10 +59,27 @@ func given(name string) bool {
 	return found
 }
 
+// program returns the path of the program under test.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(os.Getenv("TOUCHMARK_BIN"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Base(path) != "touchmark" {
+		t.Fatalf("TOUCHMARK_BIN is %s; the scripts call the program touchmark, so its file must have that name", path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("TOUCHMARK_BIN: %v", err)
+	}
+	return path
+}
+
 // TestScripts runs every script of testdata/script in a folder of its own.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	needTools(t)
-	program := programUnderTest(t)
+	path := program(t)
 	tools, err := filepath.Abs(filepath.Join("testdata", "bin"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +89,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Cmds:               commands(t, tools),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", strings.Join([]string{tools, filepath.Dir(program), env.Getenv("PATH"), "/usr/local/sbin:/usr/sbin:/sbin"}, ":"))
+			env.Setenv("PATH", strings.Join([]string{tools, filepath.Dir(path), env.Getenv("PATH"), "/usr/local/sbin:/usr/sbin:/sbin"}, ":"))
 			env.Setenv("PEERS", filepath.Join(tools, "..", "..", "..", "peers"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("LC_ALL", "C")
@@ -54,33 +97,8 @@ func TestScripts(t *testing.T) {
 			for _, name := range peerNames() {
 				env.Values[peerKey{name}] = &peerSlot{}
 			}
+			env.Defer(func() { soundLog(env) })
 			return nil
 		},
 	})
-}
-
-// programUnderTest returns the path of a touchmark program, which is built where
-// TOUCHMARK_BIN names none.
-func programUnderTest(t *testing.T) string {
-	t.Helper()
-	if named := os.Getenv("TOUCHMARK_BIN"); named != "" {
-		path, err := filepath.Abs(named)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filepath.Base(path) != "touchmark" {
-			t.Fatalf("TOUCHMARK_BIN is %s; the scripts call the program touchmark, so its file must have that name", named)
-		}
-		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("TOUCHMARK_BIN: %v", err)
-		}
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "touchmark")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "github.com/touchmark/touchmark/cmd/touchmark")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building touchmark: %v\n%s", err, out)
-	}
-	return path
 }

@@ -1,13 +1,16 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -99,7 +102,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if mine.last == nil {
 		ts.Defer(func() {
 			mine.last.signal(syscall.SIGKILL)
-			ts.Logf("[the end of server.log]\n%s", lastLines(ts.ReadFile(ts.Getenv("WORK")+"/server.log"), 20))
+			ts.Logf("[the end of server.log]\n%s", lastLines(ts.ReadFile(ts.Getenv("WORK")+"/server.log"), 10))
 		})
 	}
 	mine.last = running
@@ -159,6 +162,22 @@ func lookPath(ts *testscript.TestScript, program string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is in no folder of PATH", program)
+}
+
+// soundLog fails the test where the server panicked, or the race detector found
+// something in it.
+func soundLog(env *testscript.Env) {
+	t := env.T().(testing.TB)
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(env.WorkDir, "server.log"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, wrong := range []string{"DATA RACE", "panic"} {
+		if _, after, found := strings.Cut(string(text), wrong); found {
+			t.Errorf("the server said: %s%.2000s", wrong, after)
+		}
+	}
 }
 
 func lastLines(text string, most int) string {

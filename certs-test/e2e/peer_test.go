@@ -75,7 +75,7 @@ func stopPeer(ts *testscript.TestScript, name string) {
 
 func startPeer(ts *testscript.TestScript, ports *ports, name string, args []string) {
 	slot := slotOf(ts, name)
-	variable := "PORT_" + name
+	variable := strings.ToUpper(name) + "_PORT"
 	if ts.Getenv(variable) == "" {
 		port, err := ports.take()
 		ts.Check(err)

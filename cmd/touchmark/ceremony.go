@@ -50,8 +50,8 @@ func newCARequest() *cobra.Command {
 standard output.
 
 The key is an encrypted file below ca.dir, under the passphrase that the
-configuration names, or wherever --key says: a file, or what the URI of an HSM or
-a KMS names. It never leaves that place.`,
+configuration names, or wherever --key says: another file, or what the URI of an
+HSM or a KMS names, where its driver is built in. It never leaves that place.`,
 		Example: `  touchmark ca request --config site/touchmark.yaml > issuing.csr
   touchmark ca request --common-name "Example Corp Device CA 2" --organization "Example Corp" > issuing.csr`,
 		Args: takes(),

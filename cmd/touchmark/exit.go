@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +75,8 @@ func wrong(command *cobra.Command, format string, args ...any) error {
 	return &wrongUse{command: command, text: fmt.Sprintf(format, args...)}
 }
 
-// takes has a command take exactly the arguments named.
+// takes has a command take exactly the arguments named, and none that is empty: an
+// unset variable of a script would otherwise name the current folder.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		switch {
@@ -82,9 +84,11 @@ func takes(names ...string) cobra.PositionalArgs {
 			return wrong(command, "%s is missing", names[len(args)])
 		case len(args) > len(names):
 			return wrong(command, "%q is one argument too many", args[len(names)])
-		default:
-			return nil
 		}
+		if i := slices.Index(args, ""); i >= 0 {
+			return wrong(command, "%s is empty", names[i])
+		}
+		return nil
 	}
 }
 

@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if err := bolt.Verify(c.Path); err != nil {
+				if err := bolt.VerifyForm(c.Path); err != nil {
 					t.Fatal(err)
 				}
 				s = open(t, c)

@@ -44,6 +44,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := makeFolder(c.Path); err != nil {
 		return nil, err
 	}
+	if err := checkLength(c.Path); err != nil {
+		return nil, err
+	}
 	db, err := bbolt.Open(c.Path, 0o600, &bbolt.Options{
 		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, InitialMmapSize: initialMap(), NoStatistics: true,
 	})
@@ -121,6 +124,20 @@ func syncFolder(folder string) error {
 	}
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
 		return fmt.Errorf("making the store: %w", err)
+	}
+	return nil
+}
+
+// checkLength finds out a file that ends before its last page, which bbolt would
+// not. What has no beginning bbolt refuses or begins.
+func checkLength(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	defer file.Close()
+	if err := checkBeginning(file); err != nil && !errors.Is(err, errNoMeta) {
+		return fmt.Errorf("%s is damaged; restore it from a backup: %w", path, err)
 	}
 	return nil
 }

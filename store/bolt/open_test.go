@@ -197,54 +197,6 @@ func putEvent(n int) func(enroll.Tx) error {
 	}
 }
 
-func TestVerifyFindsDamage(t *testing.T) {
-	folder := t.TempDir()
-	whole := filepath.Join(folder, "whole.db")
-	s := open(t, bolt.Config{Path: whole})
-	for i := range 200 {
-		if err := s.Update(t.Context(), putEvent(i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := bolt.Verify(whole); err != nil {
-		t.Fatal(err)
-	}
-	for name, change := range map[string]func(*bbolt.Tx) error{
-		"a tree is missing":    func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("devices")) },
-		"the schema is newer":  schema("2"),
-		"the log lost its end": func(tx *bbolt.Tx) error { return tx.Bucket([]byte("tiles")).Delete(make([]byte, 9)) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(folder, "changed.db")
-			content, err := os.ReadFile(whole)
-			if err := errors.Join(err, os.WriteFile(path, content, 0o600)); err != nil {
-				t.Fatal(err)
-			}
-			db, err := bbolt.Open(path, 0o600, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(db.Update(change), db.Close()); err != nil {
-				t.Fatal(err)
-			}
-			if err := bolt.Verify(path); err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("got error %v", err)
-			}
-		})
-	}
-	for _, path := range []string{filepath.Join(folder, "none.db"), folder} {
-		if err := bolt.Verify(path); err == nil {
-			t.Errorf("%s passed", path)
-		}
-		if _, err := os.Stat(filepath.Join(folder, "none.db")); !errors.Is(err, os.ErrNotExist) {
-			t.Error("Verify made a file")
-		}
-	}
-}
-
 // TestListsLookAtBoundedParts has a filter that fits one device of many.
 func TestListsLookAtBoundedParts(t *testing.T) {
 	const many = 12_000

@@ -3,7 +3,6 @@ package bolt
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -70,45 +69,4 @@ func create(tx *bbolt.Tx) error {
 
 func writeSchema(tx *bbolt.Tx) error {
 	return tx.Bucket(meta.name()).Put([]byte("schema"), strconv.AppendInt(nil, schema, 10))
-}
-
-// Verify checks a file that nobody has open, as one that is to be restored: that
-// it is a store of this or an older schema, that its pages are whole and that
-// its log goes on. It changes nothing and reports every fault that it finds, up
-// to a hundred.
-func Verify(path string) error {
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("checking a store: %w", err)
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: lockWait, PreLoadFreelist: true})
-	if err != nil {
-		return openError(path, err)
-	}
-	err = db.View(verify)
-	if err := errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-func verify(tx *bbolt.Tx) error {
-	var faults []error
-	for fault := range tx.Check() { // read to its end, or it would not end
-		if len(faults) < 100 {
-			faults = append(faults, fault)
-		}
-	}
-	if len(faults) > 0 {
-		return errors.Join(faults...)
-	}
-	if _, err := readSchema(tx); err != nil {
-		return err
-	}
-	for t := range treeCount {
-		if tx.Bucket(t.name()) == nil {
-			return fmt.Errorf("the tree %s is missing", t.name())
-		}
-	}
-	_, err := readFrontier(tx)
-	return err
 }

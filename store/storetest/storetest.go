@@ -25,6 +25,23 @@ type Harness struct {
 	// Fail makes the next commit of the store that was opened last fail in this
 	// way; nil where that cannot be done.
 	Fail func(Fault)
+	// Heals says that the store learns what became of a commit that failed, and
+	// makes it again where it must, so that no caller is told.
+	Heals bool
+}
+
+// settler is a store that may number events some time after their commit. Settle
+// waits until it has numbered those of all Updates that returned before.
+type settler interface {
+	Settle(ctx context.Context) error
+}
+
+// settle waits for the log of a store that numbers later.
+func settle(s enroll.Store) error {
+	if s, later := s.(settler); later {
+		return s.Settle(context.Background())
+	}
+	return nil
 }
 
 // Fault is a way in which a commit fails.
@@ -105,6 +122,9 @@ func update(t *testing.T, s enroll.Store, fn func(tx enroll.Tx) error) {
 // view runs a View that must succeed.
 func view(t *testing.T, s enroll.Store, fn func(r enroll.Reader) error) {
 	t.Helper()
+	if err := settle(s); err != nil {
+		t.Fatalf("Settle: %v", err)
+	}
 	if err := s.View(context.Background(), fn); err != nil {
 		t.Fatalf("View: %v", err)
 	}

@@ -4,7 +4,6 @@
 package resource
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -52,26 +51,18 @@ type BreakGlass struct {
 
 // Moment is a time that a change may set, take away or leave alone.
 type Moment struct {
-	Set  bool      // false leaves it as it is
-	Time time.Time // zero takes it away; JSON null
+	Set  bool       // false leaves it as it is
+	Time *time.Time // nil takes it away; JSON null
 }
 
 // IsZero reports whether the moment is left alone, for omitzero.
 func (m Moment) IsZero() bool { return !m.Set }
 
 // MarshalJSON writes an RFC 3339 time, or null for none.
-func (m Moment) MarshalJSON() ([]byte, error) {
-	if m.Time.IsZero() {
-		return []byte("null"), nil
-	}
-	return json.Marshal(m.Time)
-}
+func (m Moment) MarshalJSON() ([]byte, error) { return json.Marshal(m.Time) }
 
 // UnmarshalJSON reads an RFC 3339 time, or null for none.
 func (m *Moment) UnmarshalJSON(text []byte) error {
-	m.Set, m.Time = true, time.Time{}
-	if bytes.Equal(text, []byte("null")) {
-		return nil
-	}
+	m.Set, m.Time = true, nil
 	return json.Unmarshal(text, &m.Time)
 }

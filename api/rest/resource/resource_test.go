@@ -2,6 +2,7 @@ package resource_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ func TestOrderEdit(t *testing.T) {
 		want string
 	}{
 		"nothing":           {resource.OrderEdit{}, `{}`},
-		"an end":            {resource.OrderEdit{Closes: resource.Moment{Set: true, Time: end}}, `{"closes":"2030-01-02T03:04:05Z"}`},
+		"an end":            {resource.OrderEdit{Closes: resource.Moment{Set: true, Time: &end}}, `{"closes":"2030-01-02T03:04:05Z"}`},
+		"an end at no time": {resource.OrderEdit{Closes: resource.Moment{Set: true, Time: &time.Time{}}}, `{"closes":"0001-01-01T00:00:00Z"}`},
 		"an end taken away": {resource.OrderEdit{Closes: resource.Moment{Set: true}}, `{"closes":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +26,7 @@ func TestOrderEdit(t *testing.T) {
 				t.Fatalf("%s %v, want %s", text, err, c.want)
 			}
 			var back resource.OrderEdit
-			if err := json.Unmarshal(text, &back); err != nil || back != c.edit {
+			if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, c.edit) {
 				t.Errorf("%s became %+v, %v", text, back, err)
 			}
 		})
@@ -34,6 +36,8 @@ func TestOrderEdit(t *testing.T) {
 func FuzzMoment(f *testing.F) {
 	f.Add(`null`)
 	f.Add(`"2030-01-02T03:04:05.678+02:00"`)
+	f.Add(`"0001-01-01T00:00:00Z"`)
+	f.Add(`"9999-12-31T23:59:58-23:59"`)
 	f.Add(`"tomorrow"`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var moment resource.Moment
@@ -45,7 +49,7 @@ func FuzzMoment(f *testing.F) {
 			t.Fatalf("%s cannot be written again: %v", text, err)
 		}
 		var back resource.Moment
-		if err := json.Unmarshal(again, &back); err != nil || !back.Time.Equal(moment.Time) || !back.Set {
+		if err := json.Unmarshal(again, &back); err != nil || !back.Set || (back.Time == nil) != (moment.Time == nil) || back.Time != nil && !back.Time.Equal(*moment.Time) {
 			t.Errorf("%s became %s, %v", text, again, err)
 		}
 	})

@@ -36,6 +36,7 @@ func Begin() time.Time { return time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC) }
 // PEN identity.ExamplePEN, and its log is called log.touchmark.example.
 type Door struct {
 	rest.Config
+	Store      enroll.Store
 	Clock      *Clock
 	BreakGlass string // the token
 	Log        *Log   // what Config.Log wrote, JSON
@@ -57,7 +58,7 @@ func Open(t testing.TB) *Door {
 	check(t, err)
 	issuer := newIssuer(t)
 
-	d := &Door{Clock: &Clock{now: Begin()}, BreakGlass: token, Log: &Log{}}
+	d := &Door{Store: store, Clock: &Clock{now: Begin()}, BreakGlass: token, Log: &Log{}}
 	service, err := enroll.New(t.Context(), enroll.Config{
 		Store: store, Issuers: []*ca.Issuer{issuer}, Issuing: issuer.ID(), Profiles: []ca.Profile{profile},
 		PEN: identity.ExamplePEN, LogSigner: signer, Clock: d.Clock.Now, Rand: rand.Reader,

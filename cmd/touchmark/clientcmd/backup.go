@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark/touchmark/api/client"
-	"github.com/touchmark/touchmark/store/bolt"
 )
 
 // saved is what backup tells with --json.
@@ -21,9 +20,11 @@ func (a *app) backup() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Copy the store of a running server to a file, and check the copy",
 		Long: `Downloads a consistent copy of the server's store while it goes on working, checks
-all of it, and only then puts it at FILE (0600), in the place of what was there.
+it as touchmark restore does, and only then puts it at FILE (0600), in the place of
+what was there.
 
-The copy holds no keys: back up the configuration's folder too. A server on
+The copy holds neither the issuing key nor the log's: back up the configuration's
+folder too. A server on
 PostgreSQL is backed up with the database's own means.`,
 		Example: `  touchmark backup /backup/touchmark-$(date +%F).db`,
 		Args:    a.Takes("FILE"),
@@ -37,7 +38,7 @@ PostgreSQL is backed up with the database's own means.`,
 			if done.Bytes, err = a.download(cmd, c, file); err != nil {
 				return err
 			}
-			if err := bolt.Verify(file.Name()); err != nil {
+			if err := file.verify(); err != nil {
 				return fmt.Errorf("the copy that came is not whole, and was thrown away: %w", err)
 			}
 			if err := file.replace(); err != nil {

@@ -16,9 +16,10 @@ func (a *app) device() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "device",
 		Short: "Devices: find them, read their story, hold, revoke and retire them",
-		Long: `A device is expected (on an order's manifest), then active once it is enrolled. It
-can be held and released again; revoked and retired are final. A device's id is
-its model, a dash and its serial number, such as TH20-SN1.`,
+		Long: `A device is expected (it is on an order's manifest, or a ticket was drawn for it),
+then active once it is enrolled. It can be held and released again; revoked and
+retired are final. A device's id is its model, a dash and its serial number, such
+as TH20-SN1.`,
 		Example: `  touchmark device list --fleet /berlin --state active
   touchmark device show TH20-SN1
   touchmark device revoke TH20-SN1 --reason keyCompromise --comment "found on a market"`,

@@ -23,8 +23,9 @@ file that only you can read, for this server, and renews itself as long as the
 provider lets it. Other commands use it where no --token-file is given.
 
 --issuer says which provider, and --client-id which public client there may use the
-grant; your administrator knows them. They are remembered for the next time. Some providers want to be told what the token is for: --audience, or --resource
-(RFC 8707).`,
+grant; your administrator knows them. Some providers want to be told what the token
+is for: --audience, or --resource (RFC 8707). All of it is remembered for the next
+time.`,
 		Example: `  touchmark login --issuer https://login.example.com/realm --resource urn:touchmark:api
   touchmark login`,
 		Args: a.Takes(),

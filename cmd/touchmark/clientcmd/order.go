@@ -69,7 +69,7 @@ func (a *app) orderShow() *cobra.Command {
 		Long: `Shows an order with the number of devices that it enrolled, and how many requests
 were refused, by code: clone_suspected or already_enrolled tell of trouble on
 the line.`,
-		Example: `  touchmark order show agrajolzkxj6d6jx`,
+		Example: `  touchmark order show 06h09okfrl908f5f`,
 		Args:    a.Takes("ORDER"),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			order, err := c.Order(cmd.Context(), args[0])
@@ -85,10 +85,9 @@ func (a *app) orderClose() *cobra.Command {
 	return &cobra.Command{
 		Use:   "close ORDER",
 		Short: "Close an order: it enrols no more devices",
-		Long: `Closes an order for good. Tickets that were drawn for it are worth nothing
-anymore; the devices that it enrolled go on as they were. Closing again changes
-nothing.`,
-		Example: `  touchmark order close agrajolzkxj6d6jx`,
+		Long: `Closes an order for good. Tickets that were drawn for it enrol no more
+devices; those that it enrolled go on as they were. Closing again changes nothing.`,
+		Example: `  touchmark order close 06h09okfrl908f5f`,
 		Args:    a.Takes("ORDER"),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			order, err := c.CloseOrder(cmd.Context(), args[0])

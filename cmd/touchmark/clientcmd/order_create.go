@@ -92,8 +92,8 @@ func (a *app) orderEdit() *cobra.Command {
 		Long: `Changes what the flags name and leaves the rest. --opens none opens the order at
 once, --closes none leaves it without an end, and --stations replaces the whole
 list, with an empty value by nothing. A quantity cannot fall below what is enrolled.`,
-		Example: `  touchmark order edit agrajolzkxj6d6jx --quantity 120
-  touchmark order edit agrajolzkxj6d6jx --closes none`,
+		Example: `  touchmark order edit 06h09okfrl908f5f --quantity 120
+  touchmark order edit 06h09okfrl908f5f --closes none`,
 		Args: a.Takes("ORDER"),
 	}
 	terms.addFlags(cmd)
@@ -142,5 +142,5 @@ func movedTo(flag, given string, a *app) (resource.Moment, error) {
 		return resource.Moment{Set: true}, nil
 	}
 	t, err := moment(flag, given, a.Clock())
-	return resource.Moment{Set: err == nil, Time: t}, err
+	return resource.Moment{Set: err == nil, Time: &t}, err
 }

@@ -24,8 +24,8 @@ reserves no place in the order.
 
 More than 1000 serial numbers are drawn 1000 at a time. If that ends with an
 error, the tickets shown until then are good.`,
-		Example: `  touchmark order tickets agrajolzkxj6d6jx --serials SN1,SN2
-  touchmark order tickets agrajolzkxj6d6jx --serials @serials.txt --json > tickets.json`,
+		Example: `  touchmark order tickets 06h09okfrl908f5f --serials SN1,SN2
+  touchmark order tickets 06h09okfrl908f5f --serials @serials.txt --json > tickets.json`,
 		Args: a.Takes("ORDER"),
 	}
 	cmd.Flags().StringVar(&serials, "serials", "", "the devices' serial numbers: A,B,C, or @FILE with one a line")

@@ -13,7 +13,6 @@ import (
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store"
-	"github.com/touchmark/touchmark/store/bolt"
 )
 
 // restored is what restore tells with --json.
@@ -28,9 +27,14 @@ func (a *app) restore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore --config FILE BACKUP",
 		Short: "Put a backup in the place of the store, with the server stopped",
-		Long: `Checks all of a backup, and only then puts it where the configuration has the
-store. The server must be stopped. A store that is there is left alone, unless
---force is given: then it is kept beside, under another name.
+		Long: `Checks a backup, and only then puts it where the configuration has the store. The
+server must be stopped. A store that is there is left alone, unless --force is
+given: then it is kept beside, under another name.
+
+Checked are the pages of the file, every row and its place in the indexes, every
+record of the audit log against its Merkle tree, and every certificate: its serial
+number, its public key and its issuer's signature. That the backup is the newest is
+not: compare it with a checkpoint of the log.
 
 What happened after the backup is forgotten: certificates issued since are unknown
 to OCSP, revocations since must be repeated, and a checkpoint of the audit log
@@ -80,7 +84,7 @@ func (a *app) putBack(cmd *cobra.Command, backup, path string, force bool) (rest
 	if err := a.copyFrom(cmd, backup, file); err != nil {
 		return done, err
 	}
-	if err := bolt.Verify(file.Name()); err != nil {
+	if err := file.verify(); err != nil {
 		return done, fmt.Errorf("%s is not a whole backup, nothing was changed: %w", backup, err)
 	}
 	if !force {

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/touchmark/touchmark/store/bolt"
 )
 
 // staged is a file (0600) that takes its target's place once it is whole:
@@ -46,6 +49,15 @@ func (s *staged) place(place func(from, to string) error) error {
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", s.target, err)
+	}
+	return nil
+}
+
+// verify checks all of a file that is to be a store. The error does not name the
+// file, which nobody has heard of.
+func (s *staged) verify() error {
+	if err := bolt.Verify(s.Name()); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), s.Name()+": "))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/store"
 )
 
 // Load reads and checks the file at path.
@@ -110,17 +111,26 @@ func (c *checker) rootKey(anchor string) {
 	}
 }
 
+// store makes the path of a bolt URL absolute, and asks package store what it can
+// open.
 func (c *checker) store(text string) string {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
 		c.faults.add("store", "missing; write for example bolt:data/touchmark.db")
+		return text
 	case err != nil || u.Scheme == "":
 		c.faults.add("store", "not a URL; write for example bolt:data/touchmark.db or bolt:///var/lib/touchmark/touchmark.db")
+		return text
 	case u.Scheme == "bolt" && u.Host != "":
 		c.faults.add("store", "bolt: has no host; write bolt:relative/path or, with three slashes, bolt:///absolute/path")
+		return text
 	case u.Scheme == "bolt" && u.Opaque != "":
-		return (&url.URL{Scheme: "bolt", Path: c.path(u.Opaque), RawQuery: u.RawQuery}).String()
+		u.Path, u.Opaque = c.path(u.Opaque), ""
+		text = u.String()
+	}
+	if err := store.Check(text); err != nil {
+		c.faults.add("store", "%v", err)
 	}
 	return text
 }

@@ -12,8 +12,8 @@ func (c *checker) bind(key, addr, fallback string, connections int) Bind {
 	b := Bind{Addr: orDefault(addr, fallback), MaxConnections: orDefault(connections, defaultConnections)}
 	if _, port, err := net.SplitHostPort(b.Addr); err != nil {
 		c.faults.add(key+".addr", "%q is no host:port; write for example %s", b.Addr, fallback)
-	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		c.faults.add(key+".addr", "port %q must be 0 to 65535", strconv.FormatUint(n, 10))
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		c.faults.add(key+".addr", "port %.20q must be 0 to 65535", port)
 	}
 	if b.MaxConnections < 1 || b.MaxConnections > maxConnections {
 		c.faults.add(key+".max_connections", "%d must be 1 to %d", connections, maxConnections)
