@@ -25,7 +25,7 @@ BENCH ?= ./...
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## install what demo, up and test need besides Go and Node.js
@@ -72,6 +72,14 @@ fuzz: ## fuzz each parser for FUZZTIME (30s)
 .PHONY: bench
 bench: ## the benchmarks, in the packages BENCH (./...)
 	$(GO) test -run '^$$' -bench . -benchmem $(BENCH)
+
+# What bench-compare passes on: COMPARE='-cold 20000 -for 1s' is a run of about three minutes.
+COMPARE ?=
+
+.PHONY: bench-compare
+bench-compare: build ## compare with the floor and step-ca, into docs/benchmarks
+	cd certs-test/bench && CGO_ENABLED=0 $(GO) build -trimpath -o bin/ . ./floor github.com/smallstep/certificates/cmd/step-ca
+	cd certs-test/bench && bin/bench -out ../../docs/benchmarks $(COMPARE)
 
 .PHONY: cover
 cover: ## coverage of everything but the end-to-end tests, in coverage/
