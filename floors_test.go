@@ -34,7 +34,7 @@ func doors() []string {
 }
 
 // testSupport are packages that only tests import, and that may import anything.
-func testSupport() []string { return []string{"certs-test", "store/storetest", "api/rest/resttest"} }
+func testSupport() []string { return []string{"certs-test", "store/storetest", "store/postgres/postgrestest", "api/rest/resttest"} }
 
 // owners says which folders alone import a dependency, by the beginning of its
 // import paths.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store/bolt"
+	"github.com/touchmark/touchmark/store/postgres"
 )
 
 // ErrURL is wrapped by what Open returns for a URL that names no store.
@@ -37,6 +38,7 @@ type Options struct {
 // Open opens the store that rawURL names, and makes it where it is new:
 //
 //	bolt:///var/lib/touchmark/store.db   one file on this machine
+//	postgres://user@host/database        PostgreSQL, which other nodes may use too
 //
 // The caller closes it.
 func Open(ctx context.Context, rawURL string, o Options) (enroll.Store, error) {
@@ -74,9 +76,14 @@ func openerOf(rawURL string) (opener, error) {
 			return opened(bolt.Open(ctx, bolt.Config{Path: path, Log: o.Log}))
 		}, nil
 	case "postgres", "postgresql":
-		return nil, fmt.Errorf("%w that this version can open: PostgreSQL is not built in yet; use bolt:///absolute/path", ErrURL)
+		if err := postgres.CheckURL(rawURL); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrURL, err)
+		}
+		return func(ctx context.Context, o Options) (enroll.Store, error) {
+			return opened(postgres.Open(ctx, postgres.Config{URL: rawURL, Log: o.Log}))
+		}, nil
 	default:
-		return nil, fmt.Errorf("%w: scheme %q; known is bolt, as in bolt:///absolute/path", ErrURL, u.Scheme)
+		return nil, fmt.Errorf("%w: scheme %q; known are bolt, as in bolt:///absolute/path, and postgres, as in postgres://user@host/database", ErrURL, u.Scheme)
 	}
 }
 

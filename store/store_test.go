@@ -40,12 +40,12 @@ func TestOpen(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for url, says := range map[string]string{
-		"":                                  "known is bolt",
-		"store.db":                          "known is bolt",
-		"/var/lib/store.db":                 "known is bolt",
-		"sqlite:///store.db":                "known is bolt",
-		"postgres://u:secret@host/db":       "not built in yet",
-		"postgresql://host/db":              "not built in yet",
+		"":                                      "known are bolt",
+		"store.db":                              "known are bolt",
+		"/var/lib/store.db":                     "known are bolt",
+		"sqlite:///store.db":                    "known are bolt",
+		"postgres://u:secret@host/db?sslmode=x": "cannot be read",
+		"postgresql://host/db?default_query_exec_mode=simple_protocol": "default_query_exec_mode",
 		"bolt://store.db":                   "three slashes",
 		"bolt:store.db":                     "three slashes",
 		"bolt://host/store.db":              "three slashes",
