@@ -19,7 +19,7 @@ TEST := $(GO) test -race -timeout 30m
 
 LINT := bin/tools/golangci-lint
 
-# How long `make fuzz` spends on each target, and where `make bench` looks.
+# How long `make fuzz` spends on each target, and where `make microbench` looks.
 FUZZTIME ?= 30s
 BENCH ?= ./...
 
@@ -69,17 +69,17 @@ fuzz: ## fuzz each parser for FUZZTIME (30s)
 		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
 	done
 
-.PHONY: bench
-bench: ## the benchmarks, in the packages BENCH (./...)
-	$(GO) test -run '^$$' -bench . -benchmem $(BENCH)
-
-# What bench-compare passes on: COMPARE='-cold 20000 -for 1s' is a run of about three minutes.
+# What bench passes on: COMPARE='-cold 20000 -for 1s' is a run of a few minutes.
 COMPARE ?=
 
-.PHONY: bench-compare
-bench-compare: build ## compare with the floor and step-ca, into docs/benchmarks
+.PHONY: bench
+bench: build ## compare with the floor and step-ca, into docs/benchmarks
 	cd certs-test/bench && CGO_ENABLED=0 $(GO) build -trimpath -o bin/ . ./floor github.com/smallstep/certificates/cmd/step-ca
 	cd certs-test/bench && bin/bench -out ../../docs/benchmarks $(COMPARE)
+
+.PHONY: microbench
+microbench: ## the Go benchmarks, in the packages BENCH (./...)
+	$(GO) test -run '^$$' -bench . -benchmem $(BENCH)
 
 .PHONY: cover
 cover: ## coverage of everything but the end-to-end tests, in coverage/

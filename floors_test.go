@@ -34,29 +34,33 @@ func doors() []string {
 }
 
 // testSupport are packages that only tests import, and that may import anything.
-func testSupport() []string { return []string{"certs-test", "store/storetest", "store/postgres/postgrestest", "api/rest/resttest"} }
+func testSupport() []string {
+	return []string{"certs-test", "store/storetest", "store/postgres/postgrestest", "api/rest/resttest"}
+}
 
 // owners says which folders alone import a dependency, by the beginning of its
 // import paths.
 func owners() map[string][]string {
 	smallstep := []string{"ca", "api/acme", "api/scep"}
 	return map[string][]string{
-		"github.com/smallstep":            smallstep,
-		"go.step.sm":                      smallstep,
-		"go.etcd.io/bbolt":                {"store/bolt"},
-		"github.com/jackc":                {"store/postgres"},
-		"github.com/pressly/goose":        {"store/postgres"},
-		"github.com/coreos/go-oidc":       {"oidc"},
-		"github.com/go-chi/chi":           {"api"},
-		"github.com/danielgtaylor/huma":   {"api"},
-		"github.com/spf13/cobra":          {"cmd"},
-		"github.com/goccy/go-yaml":        {"cmd"},
-		"github.com/prometheus":           {"cmd"},
-		module + "/certs-test":            testSupport(),
-		module + "/store/storetest":       testSupport(),
-		"github.com/zmap":                 testSupport(),
-		"github.com/rogpeppe/go-internal": testSupport(),
-		"github.com/google/go-cmp":        testSupport(),
+		"github.com/smallstep":                  smallstep,
+		"go.step.sm":                            smallstep,
+		"go.etcd.io/bbolt":                      {"store/bolt"},
+		"github.com/jackc":                      {"store/postgres"},
+		"github.com/klauspost/compress":         {"store/archive"},
+		"github.com/pressly/goose":              {"store/postgres"},
+		"github.com/coreos/go-oidc":             {"oidc"},
+		"github.com/go-chi/chi":                 {"api"},
+		"github.com/danielgtaylor/huma":         {"api"},
+		"github.com/spf13/cobra":                {"cmd"},
+		"github.com/goccy/go-yaml":              {"cmd"},
+		"github.com/prometheus":                 {"cmd"},
+		module + "/certs-test":                  testSupport(),
+		module + "/store/storetest":             testSupport(),
+		module + "/store/postgres/postgrestest": testSupport(),
+		"github.com/zmap":                       testSupport(),
+		"github.com/rogpeppe/go-internal":       testSupport(),
+		"github.com/google/go-cmp":              testSupport(),
 	}
 }
 

@@ -11,10 +11,26 @@ import (
 	"slices"
 )
 
-// check is the second hand: it reads the signed certificate and compares it
-// with the decisions, not with the template that was made of them. That the
-// signature is good, crypto/x509 has already checked.
-func (p *Prepared) check(cert *x509.Certificate) error {
+// check is the second hand: it reads the signed certificate with a parser that
+// knows nothing of how it was encoded, compares it with the decisions, and
+// verifies the signature with the issuer's public key, so that neither a mistake
+// here nor a broken key gets out.
+func (p *Prepared) check(der []byte) error {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("%w: serial number %s: %w", ErrMismatch, p.serial, err)
+	}
+	if err := p.compare(cert); err != nil {
+		return err
+	}
+	if err := p.issuer.chain[0].CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature); err != nil {
+		return fmt.Errorf("%w: the key returned a wrong signature: %w", ErrMismatch, err)
+	}
+	return nil
+}
+
+// compare looks at every field.
+func (p *Prepared) compare(cert *x509.Certificate) error {
 	issuing := p.issuer.chain[0]
 	serial, err := SerialFromInt(cert.SerialNumber)
 	for _, fact := range []struct {
@@ -95,15 +111,14 @@ func (p *Prepared) extensions() []extension {
 		{id: asn1.ObjectIdentifier{2, 5, 29, 35}},                 // authorityKeyIdentifier
 		{id: asn1.ObjectIdentifier{2, 5, 29, 37}},                 // extKeyUsage
 	}
-	if len(p.names.uris)+len(p.names.dnsNames)+len(p.names.ips) > 0 {
-		noSubject := p.names.commonName == "" && p.names.serialNumber == ""
-		list = append(list, extension{id: asn1.ObjectIdentifier{2, 5, 29, 17}, critical: noSubject}) // subjectAltName, RFC 5280, section 4.2.1.6
+	if p.names.alternative() {
+		list = append(list, extension{id: asn1.ObjectIdentifier{2, 5, 29, 17}, critical: p.names.nameless()}) // subjectAltName
 	}
 	if p.crlURL() != "" {
 		list = append(list, extension{id: asn1.ObjectIdentifier{2, 5, 29, 31}}) // cRLDistributionPoints
 	}
 	if p.ocspURL() != "" || p.certificateURL() != "" {
-		list = append(list, extension{id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}}) // authorityInfoAccess
+		list = append(list, extension{id: oidAuthorityInfoAccess()})
 	}
 	if p.profile.NoRevAvail() {
 		list = append(list, extension{id: oidNoRevAvail(), value: asn1.NullBytes})
@@ -112,4 +127,11 @@ func (p *Prepared) extensions() []extension {
 		list = append(list, extension{id: oidOCSPNoCheck(), value: asn1.NullBytes})
 	}
 	return list
+}
+
+func one(address string) []string {
+	if address == "" {
+		return nil
+	}
+	return []string{address}
 }

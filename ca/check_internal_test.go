@@ -54,11 +54,11 @@ func TestSecondHandSeesEveryDifference(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			p, cert := signOne(t, issuer, device, pki.Now)
-			if err := p.check(cert); err != nil {
+			if err := p.compare(cert); err != nil {
 				t.Fatalf("without a change: %v", err)
 			}
 			change(p)
-			if err := p.check(cert); !errors.Is(err, ErrMismatch) || what != "issuer address" && !strings.Contains(err.Error(), what) {
+			if err := p.compare(cert); !errors.Is(err, ErrMismatch) || what != "issuer address" && !strings.Contains(err.Error(), what) {
 				t.Errorf("error is %v, want ErrMismatch naming the %s", err, what)
 			}
 		})
@@ -66,7 +66,7 @@ func TestSecondHandSeesEveryDifference(t *testing.T) {
 	t.Run("something added", func(t *testing.T) {
 		p, cert := signOne(t, issuer, device, pki.Now)
 		cert.IPAddresses = append(cert.IPAddresses, net.IPv4(1, 2, 3, 4))
-		if err := p.check(cert); !errors.Is(err, ErrMismatch) {
+		if err := p.compare(cert); !errors.Is(err, ErrMismatch) {
 			t.Errorf("error is %v, want ErrMismatch", err)
 		}
 	})

@@ -106,11 +106,7 @@ func (i *Issuer) crlParts(p CRLParams) (before, after []byte, err error) {
 	tail := cryptobyte.NewBuilder(nil)
 	tail.AddASN1(contextTag(0), func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			addExtension(b, oidAuthorityKeyID, false, func(b *cryptobyte.Builder) {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(i.chain[0].SubjectKeyId) })
-				})
-			})
+			addExtension(b, oidAuthorityKeyID, false, func(b *cryptobyte.Builder) { addKeyID(b, i.chain[0].SubjectKeyId) })
 			addExtension(b, oidCRLNumber, false, func(b *cryptobyte.Builder) { b.AddASN1Uint64(p.Number) })
 			addExtension(b, oidIssuingDistributionPoint, true, func(b *cryptobyte.Builder) { addDistributionPoint(b, i.CRLURL(p.Shard)) })
 		})
@@ -119,13 +115,13 @@ func (i *Issuer) crlParts(p CRLParams) (before, after []byte, err error) {
 	return before, after, err
 }
 
-// addDistributionPoint adds an IssuingDistributionPoint with one URI as its
-// fullName (RFC 5280, section 5.2.5).
+// addDistributionPoint adds a DistributionPoint, or IssuingDistributionPoint, with
+// one URI as its fullName (RFC 5280, sections 4.2.1.13 and 5.2.5).
 func addDistributionPoint(b *cryptobyte.Builder, uri string) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(contextTag(0), func(b *cryptobyte.Builder) { // distributionPoint
 			b.AddASN1(contextTag(0), func(b *cryptobyte.Builder) { // fullName
-				b.AddASN1(cbasn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(uri)) })
+				addGeneralName(b, nameURI, []byte(uri))
 			})
 		})
 	})

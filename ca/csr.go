@@ -3,7 +3,6 @@ package ca
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
@@ -59,11 +58,11 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 	if err := checkPossession(csr); err != nil {
 		return nil, err
 	}
-	spki, err := x509.MarshalPKIXPublicKey(csr.PublicKey)
+	hash, err := HashKey(csr.PublicKey)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its public key cannot be encoded: %w", ErrBadCSR, err)
 	}
-	return &CertificateRequest{key: csr.PublicKey, hash: sha256.Sum256(spki), algorithm: algorithm}, nil
+	return &CertificateRequest{key: csr.PublicKey, hash: hash, algorithm: algorithm}, nil
 }
 
 func checkPossession(csr *x509.CertificateRequest) error {

@@ -19,12 +19,25 @@ const (
 // addExtension adds an Extension (RFC 5280, section 4.1.2.9) of the arc id-ce,
 // 2.5.29.
 func addExtension(b *cryptobyte.Builder, id int, critical bool, value func(*cryptobyte.Builder)) {
+	addExtensionOf(b, asn1.ObjectIdentifier{2, 5, 29, id}, critical, value)
+}
+
+// addExtensionOf adds an Extension of any arc.
+func addExtensionOf(b *cryptobyte.Builder, id asn1.ObjectIdentifier, critical bool, value func(*cryptobyte.Builder)) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(asn1.ObjectIdentifier{2, 5, 29, id})
+		b.AddASN1ObjectIdentifier(id)
 		if critical {
 			b.AddASN1Boolean(true)
 		}
 		b.AddASN1(cbasn1.OCTET_STRING, value)
+	})
+}
+
+// addKeyID adds an AuthorityKeyIdentifier with its first field alone (RFC 5280,
+// section 4.2.1.1).
+func addKeyID(b *cryptobyte.Builder, id []byte) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(id) })
 	})
 }
 

@@ -2,8 +2,10 @@ package ca
 
 import (
 	"bytes"
-	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // RFC 6960 certIDs name issuers by SHA-1; nothing is protected by it
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,8 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/smallstep/certificates/cas/apiv1"
-	"github.com/smallstep/certificates/cas/softcas"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -46,8 +46,8 @@ type Issuer struct {
 	notAfter  time.Time
 	signer    crypto.Signer
 	scheme    signatureScheme
-	softcas   *softcas.SoftCAS
 	publicURL string
+	forms     map[kind]form
 	certIDs   map[crypto.Hash]certID
 }
 
@@ -84,20 +84,18 @@ func NewIssuer(config IssuerConfig) (*Issuer, error) {
 	if len(issuing.SubjectKeyId) == 0 {
 		chain[0] = withKeyID(issuing, certIDs[crypto.SHA1].keyHash)
 	}
-	soft, err := softcas.New(context.Background(), apiv1.Options{CertificateChain: chain, Signer: config.Signer})
-	if err != nil {
-		return nil, fmt.Errorf("issuer %q: %w", issuing.Subject, err)
-	}
 	notAfter := anchor.NotAfter
 	for _, cert := range chain {
 		if cert.NotAfter.Before(notAfter) {
 			notAfter = cert.NotAfter
 		}
 	}
-	return &Issuer{
+	i := &Issuer{
 		id: IssuerID(issuing), chain: chain, anchor: anchor, notAfter: notAfter.UTC(),
-		signer: config.Signer, scheme: scheme, softcas: soft, publicURL: publicURL, certIDs: certIDs,
-	}, nil
+		signer: config.Signer, scheme: scheme, publicURL: publicURL, certIDs: certIDs,
+	}
+	i.forms = formsOf(i)
+	return i, nil
 }
 
 // IssuerID returns the first eight octets, as 16 hexadecimal digits, of the
@@ -127,6 +125,16 @@ func (i *Issuer) Anchor() *x509.Certificate { return i.anchor }
 // NotAfter returns the earliest end of validity in the chain and its anchor:
 // no certificate of this issuer is good for longer.
 func (i *Issuer) NotAfter() time.Time { return i.notAfter }
+
+// HasKeyInMemory reports whether the issuing key is held by this process, so that
+// signing takes processor time and cannot hang as a token or a KMS can.
+func (i *Issuer) HasKeyInMemory() bool {
+	switch i.signer.(type) {
+	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return false
+}
 
 // CRLURL returns the address of a shard's CRL, "{url}/crl/{issuer}/{shard}.crl",
 // or "" without a public URL.

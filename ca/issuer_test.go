@@ -138,3 +138,15 @@ func TestExpiredIssuerIsAccepted(t *testing.T) {
 		t.Errorf("an expired issuer cannot sign its last CRL: %v", err)
 	}
 }
+
+func TestHasKeyInMemory(t *testing.T) {
+	for _, kind := range []certstest.KeyKind{certstest.P256, certstest.RSA2048, certstest.Ed25519} {
+		if !newCorporate(t, kind).issuer.HasKeyInMemory() {
+			t.Errorf("%s: a key that hangs?", kind)
+		}
+	}
+	key := certstest.Key(t, certstest.P256)
+	if newIssuer(t, certstest.New(t), brokenSigner{key, nil}, certstest.Options{}).HasKeyInMemory() {
+		t.Error("what a foreign signer does nobody knows")
+	}
+}

@@ -85,11 +85,7 @@ func (i *Issuer) Prepare(p Profile, key crypto.PublicKey, s Subject, choose Shar
 }
 
 func (p *Prepared) identifyKey() error {
-	spki, err := x509.MarshalPKIXPublicKey(p.key)
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	bits, err := publicKeyBits(spki)
+	spki, bits, err := encodeKey(p.key)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}

@@ -121,3 +121,12 @@ func (p Profile) Config() ProfileConfig { return p.config }
 func (p Profile) revocable() bool {
 	return !p.config.NoRevAvail && p.config.Purpose != PurposeOCSPResponder
 }
+
+// kind is what two profiles share whose certificates differ in names and times
+// alone.
+type kind struct {
+	purpose    Purpose
+	noRevAvail bool
+}
+
+func (p Profile) kind() kind { return kind{p.config.Purpose, p.config.NoRevAvail} }

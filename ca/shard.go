@@ -13,6 +13,7 @@ const (
 	MaxShardBits = 20
 
 	maxShardWidth = 14 // 2^14 days are 44 years, more than any profile's lifetime
+	maxShardText  = 40 // more than any id has
 	daySeconds    = 24 * 60 * 60
 )
 
@@ -108,13 +109,22 @@ type shard struct {
 	index  uint32
 }
 
-func (s shard) family() string { return fmt.Sprintf("%d-%d", s.width, s.bucket) }
+func (s shard) family() string { return string(s.appendFamily(nil)) }
 
-func (s shard) id() ShardID { return ShardID(fmt.Sprintf("%s-%d-%d", s.family(), s.bits, s.index)) }
+func (s shard) appendFamily(text []byte) []byte {
+	text = append(strconv.AppendUint(text, uint64(s.width), 10), '-')
+	return strconv.AppendInt(text, s.bucket, 10)
+}
+
+func (s shard) id() ShardID {
+	text := append(s.appendFamily(make([]byte, 0, maxShardText)), '-')
+	text = append(strconv.AppendUint(text, uint64(s.bits), 10), '-')
+	return ShardID(strconv.AppendUint(text, uint64(s.index), 10))
+}
 
 func parseShard(text string) (shard, error) {
 	fields := strings.Split(text, "-")
-	if len(text) > 40 || len(fields) != 4 {
+	if len(text) > maxShardText || len(fields) != 4 {
 		return shard{}, badShard(text)
 	}
 	var n [4]uint64

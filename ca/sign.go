@@ -2,14 +2,12 @@ package ca
 
 import (
 	"context"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/smallstep/certificates/cas/apiv1"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 var (
@@ -55,63 +53,34 @@ func (i *Issuer) Sign(ctx context.Context, p *Prepared) (*Signed, error) {
 	if p.signed.Swap(true) {
 		return nil, fmt.Errorf("sign: %w: serial number %s", ErrSigned, p.serial)
 	}
-	response, err := i.softcas.CreateCertificate(&apiv1.CreateCertificateRequest{
-		Template: p.template(),
-		Lifetime: p.profile.Lifetime(),
-	})
+	der, err := p.sign()
 	if err != nil {
 		return nil, fmt.Errorf("sign: issuer %s: %w", i.id, err)
 	}
-	if err := p.check(response.Certificate); err != nil {
+	if err := p.check(der); err != nil {
 		return nil, fmt.Errorf("sign: issuer %s: %w", i.id, err)
 	}
 	return &Signed{
-		DER: response.Certificate.Raw, Serial: p.serial, NotBefore: p.notBefore, NotAfter: p.notAfter,
+		DER: der, Serial: p.serial, NotBefore: p.notBefore, NotAfter: p.notAfter,
 		IssuerID: i.id, Shard: p.shard, KeyHash: p.keyHash, Profile: p.profile.Name(),
 	}, nil
 }
 
-// template translates the decisions for crypto/x509, which adds the authority
-// key identifier from the issuer's certificate.
-func (p *Prepared) template() *x509.Certificate {
-	t := &x509.Certificate{
-		SerialNumber:          p.serial.Int(),
-		Subject:               pkix.Name{CommonName: p.names.commonName, SerialNumber: p.names.serialNumber},
-		NotBefore:             p.notBefore,
-		NotAfter:              p.notAfter,
-		PublicKey:             p.key,
-		SignatureAlgorithm:    p.issuer.scheme.algorithm,
-		KeyUsage:              p.keyUsage(),
-		ExtKeyUsage:           []x509.ExtKeyUsage{p.extKeyUsage()},
-		BasicConstraintsValid: true, // and IsCA is false
-		SubjectKeyId:          p.keyID,
-		URIs:                  p.names.uris,
-		DNSNames:              p.names.dnsNames,
-		IPAddresses:           p.names.ips,
-		CRLDistributionPoints: one(p.crlURL()),
-		OCSPServer:            one(p.ocspURL()),
-		IssuingCertificateURL: one(p.certificateURL()),
+// sign makes the certificate. Nothing is known of it yet: the key may be broken.
+func (p *Prepared) sign() ([]byte, error) {
+	tbs, err := p.encode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	if p.profile.NoRevAvail() {
-		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oidNoRevAvail(), Value: asn1.NullBytes})
+	signature, err := p.issuer.scheme.sign(p.issuer.signer, tbs)
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
 	}
-	if p.profile.Purpose() == PurposeOCSPResponder {
-		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oidOCSPNoCheck(), Value: asn1.NullBytes})
-	}
-	return t
-}
-
-func one(address string) []string {
-	if address == "" {
-		return nil
-	}
-	return []string{address}
-}
-
-// oidNoRevAvail is id-ce-noRevAvail of RFC 9608, section 2.
-func oidNoRevAvail() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 56} }
-
-// oidOCSPNoCheck is id-pkix-ocsp-nocheck of RFC 6960, section 4.2.2.2.1.
-func oidOCSPNoCheck() asn1.ObjectIdentifier {
-	return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(tbs)+len(signature)+64))
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddBytes(tbs)
+		b.AddBytes(p.issuer.scheme.identifier)
+		b.AddASN1BitString(signature)
+	})
+	return b.Bytes()
 }

@@ -24,7 +24,7 @@ func errSlowKey() error {
 	return &Refusal{Code: Unavailable, Message: "the issuing key does not answer in time; try again", RetryAfter: 5 * time.Second}
 }
 
-// do signs what was prepared. A key that hangs keeps its place, not its caller.
+// do signs what was prepared, once there is a place for it.
 func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepared) (*ca.Signed, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
@@ -33,6 +33,26 @@ func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepar
 	case <-ctx.Done():
 		return nil, errSlowKey()
 	}
+	sign := g.apart
+	if issuer.HasKeyInMemory() {
+		sign = g.here
+	}
+	signed, err := sign(ctx, issuer, prepared)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return nil, errSlowKey()
+	}
+	return signed, err
+}
+
+// here signs with a key that takes processor time and never waits: a goroutine
+// for it would cost a twelfth of the whole issuance in growing its stack.
+func (g *signing) here(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepared) (*ca.Signed, error) {
+	defer func() { <-g.places }()
+	return issuer.Sign(ctx, prepared)
+}
+
+// apart signs with a key that may hang: then it keeps its place, not its caller.
+func (g *signing) apart(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepared) (*ca.Signed, error) {
 	type outcome struct {
 		signed *ca.Signed
 		err    error
@@ -45,12 +65,9 @@ func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepar
 	}()
 	select {
 	case out := <-done:
-		if errors.Is(out.err, context.DeadlineExceeded) || errors.Is(out.err, context.Canceled) {
-			return nil, errSlowKey()
-		}
 		return out.signed, out.err
 	case <-ctx.Done():
-		return nil, errSlowKey()
+		return nil, ctx.Err()
 	}
 }
 

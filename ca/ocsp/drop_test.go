@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,4 +229,38 @@ func TestWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
 		giveUp()
 		all.Wait()
 	})
+}
+
+// A responder that was not told of everything answers good from no cache: it looks
+// the status up, and where that fails says so. What is revoked it may say again.
+func TestWhatIsBehindLooksUp(t *testing.T) {
+	var caughtUp atomic.Bool
+	caughtUp.Store(true)
+	l := newLab(t, func(_ *lab, c *ocsp.Config) {
+		c.CaughtUp = func(context.Context) bool { return caughtUp.Load() }
+	})
+	kept, changed, gone := l.good(t), l.good(t), l.good(t)
+	l.set(gone, revoked(l))
+	for _, serial := range []ca.Serial{kept, changed, gone} {
+		l.ask(t, l.request(nil, serial), serial)
+	}
+	l.set(changed, revoked(l)) // and nobody calls Drop
+	caughtUp.Store(false)
+	for serial, want := range map[ca.Serial]int{kept: xocsp.Good, changed: xocsp.Revoked, gone: xocsp.Revoked} {
+		if parsed, _ := l.ask(t, l.request(nil, serial), serial); parsed.Status != want {
+			t.Errorf("status is %d, want %d", parsed.Status, want)
+		}
+	}
+	l.failWith(errors.New("the database does not answer"))
+	for serial, want := range map[ca.Serial]error{kept: ocsp.ErrTryLater, changed: nil, gone: nil} {
+		if _, err := l.Respond(t.Context(), l.request(nil, serial)); !errors.Is(err, want) {
+			t.Errorf("error %v, want %v", err, want)
+		}
+	}
+	l.advance(ocsp.DefaultValidity/2 + time.Minute) // past the time to refresh what is kept
+	if _, err := l.Respond(t.Context(), l.request(nil, kept)); !errors.Is(err, ocsp.ErrTryLater) {
+		t.Errorf("a refresh that failed: error %v", err)
+	}
+	caughtUp.Store(true)
+	l.ask(t, l.request(nil, kept), kept)
 }

@@ -64,6 +64,10 @@ type Config struct {
 	// issuer, within the request of whoever first needs the certificate; that
 	// request's context is its ctx. Required.
 	Certify func(ctx context.Context, issuerID string, key crypto.PublicKey) (der []byte, err error)
+	// CaughtUp reports whether Drop was told of all that changed. Where it was not,
+	// only what is revoked is answered from the cache, and the rest looked up. It is
+	// called for every request and may take a moment to catch up. Nil is always true.
+	CaughtUp func(ctx context.Context) bool
 	// Clock tells the time; time.Now if nil.
 	Clock func() time.Time
 	// Log takes one line for each responder certificate; none if nil.
@@ -89,6 +93,8 @@ type Response struct {
 	// nonce, no error, and no serial number that is unknown now and may be issued
 	// in a moment.
 	Cacheable bool
+
+	revoked bool // all that it tells of is
 }
 
 // Responder answers OCSP requests. It is safe for concurrent use and starts no
@@ -112,6 +118,9 @@ func New(config Config) (*Responder, error) {
 	}
 	if config.CacheBytes == 0 {
 		config.CacheBytes = DefaultCacheBytes
+	}
+	if config.CaughtUp == nil {
+		config.CaughtUp = func(context.Context) bool { return true }
 	}
 	if config.Clock == nil {
 		config.Clock = time.Now
@@ -139,12 +148,21 @@ func (r *Responder) Respond(ctx context.Context, der []byte) (Response, error) {
 		response, err := r.fresh(ctx, &Request{CertIDs: append([]CertID(nil), request.CertIDs...), Nonce: request.Nonce})
 		return orError(response, err)
 	}
+	caughtUp := r.config.CaughtUp(ctx) // before the cache is looked at
 	now := r.config.Clock()
 	response, refresh, kept := r.cache.get(request.CertIDs[0].Raw, now)
-	if kept && !refresh {
+	stands := kept && (caughtUp || response.revoked)
+	if stands && !refresh {
 		return response, nil
 	}
-	return orError(r.signed(ctx, request.CertIDs[0], refresh, now))
+	anew, err := r.shared(ctx, &Request{CertIDs: []CertID{request.CertIDs[0]}}, kept)
+	if err != nil && refresh {
+		response, kept = r.cache.postpone(request.CertIDs[0].Raw, now.Add(r.config.Validity/16))
+		if kept && stands {
+			return response, nil
+		}
+	}
+	return orError(anew, err)
 }
 
 // Drop forgets what is known of the serial numbers. Call it after the new
@@ -175,26 +193,14 @@ func orError(response Response, err error) (Response, error) {
 	}
 }
 
-// signed makes an answer that is not in the cache, or is due for a refresh; if
-// that fails, the one that is kept serves on.
-func (r *Responder) signed(ctx context.Context, id CertID, refresh bool, now time.Time) (Response, error) {
-	response, err := r.shared(ctx, &Request{CertIDs: []CertID{id}}, refresh)
-	if err == nil || !refresh {
-		return response, err
-	}
-	if kept, ok := r.cache.postpone(id.Raw, now.Add(r.config.Validity/16)); ok {
-		return kept, nil
-	}
-	return Response{}, err
-}
-
-// shared lets those who ask the same at the same time wait for one signature.
-func (r *Responder) shared(ctx context.Context, request *Request, refresh bool) (Response, error) {
+// shared lets those who ask the same at the same time wait for one signature;
+// anew, also where an answer is kept.
+func (r *Responder) shared(ctx context.Context, request *Request, anew bool) (Response, error) {
 	key := string(request.CertIDs[0].Raw)
 	for {
 		flight, leads := r.cache.join(key)
 		if leads {
-			return r.lead(ctx, request, flight, refresh)
+			return r.lead(ctx, request, flight, anew)
 		}
 		select {
 		case <-flight.done:
@@ -208,11 +214,11 @@ func (r *Responder) shared(ctx context.Context, request *Request, refresh bool) 
 	}
 }
 
-func (r *Responder) lead(ctx context.Context, request *Request, f *flight, refresh bool) (response Response, err error) {
+func (r *Responder) lead(ctx context.Context, request *Request, f *flight, anew bool) (response Response, err error) {
 	raw := request.CertIDs[0].Raw
 	err = ErrInternal // should fresh panic, those who wait are not left waiting
 	defer func() { r.cache.land(string(raw), f, response, err) }()
-	if !refresh { // the flight before may have landed since this caller looked
+	if !anew { // the flight before may have landed since this caller looked
 		if kept, _, ok := r.cache.get(raw, r.config.Clock()); ok {
 			return kept, nil
 		}
@@ -295,20 +301,21 @@ func (r *Responder) answer(ctx context.Context, issuer *ca.Issuer, request *Requ
 	if a.nextUpdate.After(delegate.notAfter) {
 		a.nextUpdate = delegate.notAfter.UTC()
 	}
-	cacheable := request.Nonce == nil
+	cacheable, revoked := request.Nonce == nil, true
 	for _, serial := range serials {
 		status, err := r.status(ctx, issuer, serial)
 		if err != nil {
 			return Response{}, fmt.Errorf("%w: %w", ErrTryLater, err)
 		}
 		cacheable = cacheable && status.Known
+		revoked = revoked && status.Revoked
 		a.statuses = append(a.statuses, status)
 	}
 	der, err := a.sign(delegate)
 	if err != nil {
 		return Response{}, fmt.Errorf("%w: %w", ErrInternal, err)
 	}
-	return Response{DER: der, ThisUpdate: a.thisUpdate, NextUpdate: a.nextUpdate, Cacheable: cacheable}, nil
+	return Response{DER: der, ThisUpdate: a.thisUpdate, NextUpdate: a.nextUpdate, Cacheable: cacheable, revoked: revoked}, nil
 }
 
 // status is unknown for what this issuer never issued.

@@ -66,3 +66,33 @@ func ownCPU() (contender.CPU, error) {
 	err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	return contender.CPU{User: time.Duration(usage.Utime.Nano()), System: time.Duration(usage.Stime.Nano())}, err
 }
+
+// watchOthers begins to watch what the machine does besides. What it returns
+// tells the share of the processors that was used by neither the load tool, the
+// servers nor the database.
+func watchOthers() func(b *bench) (float64, error) {
+	began, before := time.Now(), report.BusyCPU()
+	return func(b *bench) (float64, error) {
+		all, took := report.BusyCPU()-before, time.Since(began)
+		own, err := ownCPU()
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range b.entrants {
+			used, err := e.Process().CPU()
+			if err != nil {
+				return 0, err
+			}
+			own = own.Plus(used)
+		}
+		if b.database != nil {
+			used, err := b.database.CPU()
+			if err != nil {
+				return 0, err
+			}
+			own = own.Plus(used)
+		}
+		share := (all - own.Total()).Seconds() / took.Seconds() / float64(b.report.Machine.Cores)
+		return min(max(share, 0), 1), nil
+	}
+}

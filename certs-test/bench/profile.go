@@ -10,7 +10,6 @@ import (
 
 	"github.com/touchmark/touchmark/certs-test/bench/contender"
 	"github.com/touchmark/touchmark/certs-test/bench/load"
-	"github.com/touchmark/touchmark/certs-test/bench/report"
 )
 
 // profiler is a contender that shows where its processor time goes.
@@ -18,17 +17,30 @@ type profiler interface {
 	Profile(ctx context.Context, length time.Duration) ([]byte, error)
 }
 
-// profiles runs Touchmark alone at the highest concurrency and writes a CPU
-// profile of each scenario into out: go tool pprof -top reads them. Being
-// profiled costs time, so nothing is measured meanwhile.
+// profiles runs Touchmark, on one store after the other, at the highest
+// concurrency and writes a CPU profile of each scenario into out: go tool pprof
+// -top reads them. Being profiled costs time, so nothing is measured meanwhile.
 func (b *bench) profiles(ctx context.Context, dir, out string) error {
-	err := b.startEach(ctx, dir, []start{{report.Touchmark, func(ctx context.Context, dir string) (contender.Contender, error) {
-		return contender.StartTouchmark(ctx, report.Touchmark, b.touchmark, dir, "")
-	}}})
-	if err != nil {
+	if err := os.MkdirAll(out, 0o750); err != nil {
 		return err
 	}
-	e := b.entrants[0]
+	if err := b.startEach(ctx, dir, []start{b.touchmarkOnBolt(), b.touchmarkOnPostgres()}); err != nil {
+		return err
+	}
+	for _, e := range b.entrants {
+		store := "bolt-"
+		if onPostgres(e.Name()) {
+			store = "postgres-"
+		}
+		if err := b.profilesOf(ctx, e, filepath.Join(out, store)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// profilesOf writes those of one server into files whose names begin with path.
+func (b *bench) profilesOf(ctx context.Context, e *entrant, path string) error {
 	for _, kept := range []bool{true, false} {
 		name := map[bool]string{true: "enrol-kept", false: "enrol-fresh"}[kept]
 		identities, err := contender.NewIdentities(name, b.count)
@@ -39,7 +51,7 @@ func (b *bench) profiles(ctx context.Context, dir, out string) error {
 		if err != nil {
 			return err
 		}
-		result, err := b.profile(ctx, e, l, filepath.Join(out, name+".pprof"))
+		result, err := b.profile(ctx, e, l, path+name+".pprof")
 		if err != nil {
 			return err
 		}
@@ -51,13 +63,13 @@ func (b *bench) profiles(ctx context.Context, dir, out string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.profile(ctx, e, l, filepath.Join(out, "renew.pprof")); err != nil {
+	if _, err := b.profile(ctx, e, l, path+"renew.pprof"); err != nil {
 		return err
 	}
 	if err := e.heat(hotCertificates); err != nil {
 		return err
 	}
-	_, err = b.profile(ctx, e, e.asking(e.hot, b.questions), filepath.Join(out, "ocsp-hot.pprof"))
+	_, err = b.profile(ctx, e, e.asking(e.hot, b.questions), path+"ocsp-hot.pprof")
 	return err
 }
 

@@ -12,13 +12,11 @@ import (
 	"github.com/touchmark/touchmark/certs-test/bench/report"
 )
 
-// startAll starts every contender, each in a folder of its own.
+// startAll starts every contender that takes part, each in a folder of its own.
 func (b *bench) startAll(ctx context.Context, dir string) error {
 	step := filepath.Join(b.programs, "step-ca")
-	starts := []start{
-		{report.Touchmark, func(ctx context.Context, dir string) (contender.Contender, error) {
-			return contender.StartTouchmark(ctx, report.Touchmark, b.touchmark, dir, "")
-		}},
+	return b.startEach(ctx, dir, []start{
+		b.touchmarkOnBolt(),
 		{report.Floor, func(ctx context.Context, dir string) (contender.Contender, error) {
 			return contender.StartFloor(ctx, filepath.Join(b.programs, "floor"), dir)
 		}},
@@ -28,24 +26,37 @@ func (b *bench) startAll(ctx context.Context, dir string) error {
 		{report.StepBadger, func(ctx context.Context, dir string) (contender.Contender, error) {
 			return contender.StartStepCA(ctx, report.StepBadger, step, dir, "badgerv2", "")
 		}},
-	}
-	if b.postgres != "" {
-		database, err := contender.StartDatabase(ctx, b.postgres, filepath.Join(dir, "postgres"))
+		b.touchmarkOnPostgres(),
+		{report.StepPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
+			return contender.StartStepCA(ctx, report.StepPostgres, step, dir, "postgresql", b.database.Server())
+		}},
+	})
+}
+
+func (b *bench) touchmarkOnBolt() start {
+	return start{report.Touchmark, func(ctx context.Context, dir string) (contender.Contender, error) {
+		return contender.StartTouchmark(ctx, report.Touchmark, b.touchmark, dir, "")
+	}}
+}
+
+func (b *bench) touchmarkOnPostgres() start {
+	return start{report.TouchmarkPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
+		url, err := b.database.Create(ctx, "touchmark")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		b.database = database
-		starts = append(starts, start{report.TouchmarkPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
-			url, err := database.Create(ctx, "touchmark")
-			if err != nil {
-				return nil, err
-			}
-			return contender.StartTouchmark(ctx, report.TouchmarkPostgres, b.touchmark, dir, url)
-		}}, start{report.StepPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
-			return contender.StartStepCA(ctx, report.StepPostgres, step, dir, "postgresql", database.Server())
-		}})
-	}
-	return b.startEach(ctx, dir, starts)
+		return contender.StartTouchmark(ctx, report.TouchmarkPostgres, b.touchmark, dir, url)
+	}}
+}
+
+// onPostgres tells the contenders that use the database.
+func onPostgres(name string) bool {
+	return name == report.TouchmarkPostgres || name == report.StepPostgres
+}
+
+// takesPart says whether a contender was asked for and can be had.
+func (b *bench) takesPart(name string) bool {
+	return b.servers.MatchString(name) && (b.postgres != "" || !onPostgres(name))
 }
 
 // start starts one contender in a folder.
@@ -56,6 +67,15 @@ type start struct {
 
 func (b *bench) startEach(ctx context.Context, dir string, starts []start) error {
 	for _, s := range starts {
+		if !b.takesPart(s.name) {
+			continue
+		}
+		if b.database == nil && onPostgres(s.name) {
+			var err error
+			if b.database, err = contender.StartDatabase(ctx, b.postgres, filepath.Join(dir, "postgres")); err != nil {
+				return err
+			}
+		}
 		own := filepath.Join(dir, strings.ReplaceAll(s.name, " ", "-"))
 		if err := os.Mkdir(own, 0o700); err != nil {
 			return err
@@ -84,7 +104,7 @@ func (b *bench) stop() error {
 
 // databaseCPU is what the database has used, for those that run on it.
 func (b *bench) databaseCPU(e *entrant) (contender.CPU, error) {
-	if b.database == nil || e.Name() != report.TouchmarkPostgres && e.Name() != report.StepPostgres {
+	if b.database == nil || !onPostgres(e.Name()) {
 		return contender.CPU{}, nil
 	}
 	return b.database.CPU()

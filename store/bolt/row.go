@@ -44,8 +44,18 @@ func encodeRow(row any) ([]byte, error) { return rowEncoding.Marshal(row) }
 // decodeRow reads a row; what is damaged is named by its tree and key.
 func decodeRow[R any](t tree, key, data []byte) (R, error) {
 	var row R
-	if err := rowDecoding.Unmarshal(data, &row); err != nil {
+	if err := unmarshalRow(data, &row); err != nil {
 		return row, fmt.Errorf("the row %x of the tree %s is damaged; restore the store from a backup: %w", key, t.name(), err)
 	}
 	return row, nil
+}
+
+func unmarshalRow(data []byte, row any) error {
+	by, ok := row.(handRead)
+	if !ok {
+		return rowDecoding.Unmarshal(data, row)
+	}
+	r := rowReader{rest: data}
+	by.read(&r)
+	return r.end()
 }

@@ -34,6 +34,65 @@ type fleetRow struct {
 	Name   string `cbor:"2,keyasint,omitzero"`
 }
 
+func (row *orderRow) read(r *rowReader) {
+	for field := range r.fields() {
+		switch field {
+		case 1:
+			row.Fleet = r.text()
+		case 2:
+			row.Model = r.text()
+		case 3:
+			row.Quantity = int(r.integer())
+		case 4:
+			row.Profile = r.text()
+		case 5:
+			row.Opens = r.stamp()
+		case 6:
+			row.Closes = r.stamp()
+		case 7:
+			row.Manifest = r.flag()
+		case 8:
+			row.Stations = make([]string, r.count(cborArray))
+			for i := range row.Stations {
+				row.Stations[i] = r.text()
+			}
+			r.depth--
+		case 9:
+			row.ClosedAt = r.stamp()
+		case 10:
+			row.CreatedAt = r.stamp()
+		case 11:
+			row.Version = r.number()
+		default:
+			r.skip()
+		}
+	}
+}
+
+func (row *orderQuantity) read(r *rowReader) {
+	for field := range r.fields() {
+		switch field {
+		case 3:
+			row.Quantity = int(r.integer())
+		default:
+			r.skip()
+		}
+	}
+}
+
+func (row *fleetRow) read(r *rowReader) {
+	for field := range r.fields() {
+		switch field {
+		case 1:
+			row.Parent = r.text()
+		case 2:
+			row.Name = r.text()
+		default:
+			r.skip()
+		}
+	}
+}
+
 func newOrderRow(o *enroll.Order) *orderRow {
 	return &orderRow{
 		Fleet: string(o.Fleet), Model: string(o.Model), Quantity: o.Quantity, Profile: o.Profile, Opens: stampOf(o.Opens),

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // ThisMachine describes the machine, and the file system of dir. What cannot be
@@ -54,4 +55,22 @@ func fileSystem(dir string) string {
 		return "tmpfs (fsync costs nothing there: choose another -dir)"
 	}
 	return "file system 0x" + strconv.FormatInt(int64(stat.Type), 16)
+}
+
+// BusyCPU is the processor time that the whole machine has used since it started
+// (proc_stat(5)); 0 where that cannot be found out.
+func BusyCPU() time.Duration {
+	const tick = 10 * time.Millisecond // as in /proc/PID/stat
+	text, _ := os.ReadFile("/proc/stat")
+	first, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(first) // cpu, user, nice, system, idle, iowait, irq, softirq
+	if len(fields) < 8 {
+		return 0
+	}
+	var busy int64
+	for _, n := range []int{1, 2, 3, 6, 7} {
+		ticks, _ := strconv.ParseInt(fields[n], 10, 64) // the kernel writes numbers
+		busy += ticks
+	}
+	return time.Duration(busy) * tick
 }

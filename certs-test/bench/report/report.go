@@ -30,8 +30,13 @@ type Machine struct {
 	Kernel     string `json:"kernel"`
 	FileSystem string `json:"file_system"`
 	Go         string `json:"go"`
+	// PostgreSQL is the version of the server that some contenders ran on; "" for none.
+	PostgreSQL string `json:"postgresql,omitempty"`
 	// LoadBefore is the load average of the minute before the run: what others did.
 	LoadBefore float64 `json:"load_before"`
+	// Others is the share of the processors, 0 to 1, that programs other than the
+	// benchmark and its servers used during the run.
+	Others float64 `json:"others"`
 }
 
 // Run is one measurement of one contender. Times per operation are in

@@ -37,10 +37,14 @@ func row(run Run) string {
 // Setting tells where and how it was measured, in Markdown.
 func (r *Report) Setting() string {
 	m := r.Machine
+	postgres := ""
+	if m.PostgreSQL != "" {
+		postgres = ", PostgreSQL " + m.PostgreSQL
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured %s on %d cores of %s, %d GB of memory, %s, Linux %s, %s. Load average in the minute before: %.1f",
-		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.Processor, m.Memory>>30, m.FileSystem, m.Kernel, m.Go, m.LoadBefore)
-	if m.LoadBefore > quiet {
+	fmt.Fprintf(&b, "Measured %s on %d cores of %s, %d GB of memory, %s, Linux %s, %s%s. Load average in the minute before: %.1f; during the run other programs used %.0f %% of the processors",
+		r.Began.Format("2006-01-02 15:04 MST"), m.Cores, m.Processor, m.Memory>>30, m.FileSystem, m.Kernel, m.Go, postgres, m.LoadBefore, 100*m.Others)
+	if m.LoadBefore > quietLoad || m.Others > quietShare {
 		b.WriteString(": **the machine was shared with other work**, so compare the servers with each other and not with other days")
 	}
 	fmt.Fprintf(&b, ". Medians of %s runs; a run ends after %s or %s operations (%s for hot OCSP); cold OCSP over %s certificates.\n",
@@ -48,5 +52,9 @@ func (r *Report) Setting() string {
 	return b.String()
 }
 
-// quiet is the load average up to which a machine counts as idle.
-const quiet = 0.5
+// A machine counts as quiet up to this load average before the run, and this
+// share of its processors used by others during it.
+const (
+	quietLoad  = 0.5
+	quietShare = 0.05
+)
