@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
@@ -11,17 +13,54 @@ import (
 )
 
 // AuditLines returns a part of the audit log, oldest first, each record as one
-// line of an export: the record's own bytes with the log's root after it.
+// line of an export: the record's own bytes with the log's root after it. A part
+// that comes from the archive may hold fewer than asked for.
 func (s *Service) AuditLines(ctx context.Context, p identity.Principal, page Page) (List[[]byte], error) {
 	if !p.May(identity.AuditRead, identity.RootFleet) {
 		return List[[]byte]{}, s.deny(ctx, p, identity.AuditRead)
 	}
-	var list List[[]byte]
-	err := s.store.View(ctx, func(r Reader) (err error) {
-		list, err = readLines(r, page)
+	from, err := parseLogCursor(page.After)
+	if err != nil {
+		return List[[]byte]{}, cursorFault(err)
+	}
+	var lines [][]byte
+	var more bool
+	var old *oldLines
+	err = s.store.View(ctx, func(r Reader) (err error) {
+		lines, more, err = readLines(r, from, pageLimit(page))
+		if err == nil && len(lines) == 0 {
+			old, err = locateLines(r, from)
+		}
 		return err
 	})
-	return list, cursorFault(err)
+	if err == nil && old != nil {
+		lines, err = s.readOldLines(ctx, old, from, pageLimit(page))
+		more = true // the log's last block is in the store
+	}
+	if err != nil {
+		return List[[]byte]{}, err
+	}
+	list := List[[]byte]{Items: lines}
+	if more {
+		list.Next = logCursor + strconv.FormatUint(from+uint64(len(lines)), 10)
+	}
+	return list, nil
+}
+
+// logCursor begins the cursors of the log's parts; the index of the next record
+// follows.
+const logCursor = "log."
+
+func parseLogCursor(text string) (from uint64, err error) {
+	if text == "" {
+		return 0, nil
+	}
+	digits, ours := strings.CutPrefix(text, logCursor)
+	from, err = strconv.ParseUint(digits, 10, 63)
+	if !ours || err != nil || strconv.FormatUint(from, 10) != digits {
+		return 0, ErrCursor
+	}
+	return from, nil
 }
 
 // Bounds of a part of the log: it ends soon after auditPart bytes, and is read a
@@ -31,31 +70,32 @@ const (
 	auditChunk = 10
 )
 
-// readLines reads a part of the log.
-func readLines(r Reader, page Page) (list List[[]byte], err error) {
-	wanted, size := page.Limit, 0
-	if wanted < 1 || wanted > MaxPage {
-		wanted = DefaultPage
-	}
-	for wanted > 0 && size < auditPart {
-		found, err := r.Records(RecordFilter{Page: Page{After: page.After, Limit: min(wanted, auditChunk)}})
+// readLines reads a part of the log from the store, and says whether more of it
+// follows. There are no lines where the record from is not in the store.
+func readLines(r Reader, from uint64, wanted int) (lines [][]byte, more bool, err error) {
+	for size := 0; wanted > 0 && size < auditPart; {
+		found, err := r.Records(RecordFilter{From: from, Page: Page{Limit: min(wanted, auditChunk)}})
 		if err != nil {
-			return list, err
+			return nil, false, err
 		}
-		lines, err := linesOf(r, found.Items)
+		if len(found.Items) > 0 && found.Items[0].Index != from {
+			return lines, true, nil
+		}
+		part, err := linesOf(r, found.Items)
 		if err != nil {
-			return list, err
+			return nil, false, err
 		}
-		for _, line := range lines {
+		for _, line := range part {
 			size += len(line)
 		}
-		list.Items, list.Next = append(list.Items, lines...), found.Next
-		wanted -= len(lines)
-		if page.After = found.Next; page.After == "" {
+		lines, more = append(lines, part...), found.Next != ""
+		wanted -= len(part)
+		from += uint64(len(part))
+		if !more {
 			break
 		}
 	}
-	return list, nil
+	return lines, more, nil
 }
 
 // linesOf makes the lines of records that follow each other. The roots are those

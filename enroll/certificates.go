@@ -20,7 +20,9 @@ func (s *Service) certificateInfo(c Certificate) CertificateInfo {
 }
 
 // CertificateQuery selects certificates: one device's, newest first, or all that
-// end within a time, soonest first.
+// end within a time, soonest first. A device's are followed into the archive, from
+// its newest back to the first of its lineage; lists by expiry tell of the store
+// alone, that is of those that expired no longer ago than Retention.Certificates.
 type CertificateQuery struct {
 	Device                        string
 	ExpiringAfter, ExpiringBefore time.Time
@@ -32,17 +34,13 @@ func (s *Service) Certificates(ctx context.Context, p identity.Principal, q Cert
 	if !p.MayAnywhere(identity.CertificateRead) {
 		return List[CertificateInfo]{}, s.deny(ctx, p, identity.CertificateRead)
 	}
+	if q.Device != "" {
+		list, err := s.lineage(ctx, p, q)
+		return list, cursorFault(err)
+	}
 	var list List[CertificateInfo]
 	err := s.store.View(ctx, func(r Reader) error {
-		filter := CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page}
-		if q.Device != "" {
-			info, err := s.readDevice(r, p, q.Device, identity.CertificateRead)
-			if err != nil {
-				return err
-			}
-			filter.Device = info.ID
-		}
-		found, err := r.Certificates(filter)
+		found, err := r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
 		if err != nil {
 			return err
 		}
@@ -67,11 +65,17 @@ func (s *Service) Certificate(ctx context.Context, p identity.Principal, serial 
 	if !p.MayAnywhere(identity.CertificateRead) {
 		return CertificateInfo{}, s.deny(ctx, p, identity.CertificateRead)
 	}
+	var place *archivedPlace
 	err = s.store.View(ctx, func(r Reader) error {
-		c, _, err := readCertificate(r, p, serial, identity.CertificateRead)
+		var c Certificate
+		c, _, place, err = readCertificate(r, p, serial, identity.CertificateRead)
 		info = s.certificateInfo(c)
 		return err
 	})
+	if err == nil && place != nil {
+		info.Certificate, _, err = s.readArchived(ctx, p, *place, identity.CertificateRead)
+		info = s.certificateInfo(info.Certificate)
+	}
 	return info, err
 }
 
@@ -90,9 +94,12 @@ func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, se
 	w.alone = true
 	var info CertificateInfo
 	var changed []ca.Serial
+	var place *archivedPlace
 	err = s.store.Update(ctx, func(tx Tx) error {
-		c, d, err := readCertificate(tx, p, serial, permission)
-		if err != nil {
+		var c Certificate
+		var d *Device
+		c, d, place, err = readCertificate(tx, p, serial, permission)
+		if err != nil || place != nil {
 			return err
 		}
 		if changed, err = s.actOnCertificate(ctx, tx, p, &c, d, w); err != nil {
@@ -105,18 +112,30 @@ func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, se
 	if err != nil {
 		return CertificateInfo{}, err
 	}
+	if place != nil {
+		return s.actOnArchived(ctx, p, *place, permission, w)
+	}
 	s.tellWithdrawn(changed)
 	return info, nil
 }
 
-func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Principal, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, error) {
+// mayChange refuses what w cannot do to a certificate of a device, nil for
+// Touchmark's own.
+func mayChange(c *Certificate, d *Device, w withdrawal) error {
 	switch {
 	case d == nil:
-		return nil, Refuse(WrongState, "this certificate is Touchmark's own; it is replaced by a restart and expires soon")
+		return Refuse(WrongState, "this certificate is Touchmark's own; it is replaced by a restart and expires soon")
 	case c.Status == StatusRevoked && w.status != StatusRevoked:
-		return nil, Refuse(WrongState, "the certificate is revoked, and that is final")
+		return Refuse(WrongState, "the certificate is revoked, and that is final")
 	case w.status == StatusGood && d.State == identity.Held:
-		return nil, Refuse(WrongState, "its device is held; release the device")
+		return Refuse(WrongState, "its device is held; release the device")
+	}
+	return nil
+}
+
+func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Principal, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, error) {
+	if err := mayChange(c, d, w); err != nil {
+		return nil, err
 	}
 	serials, err := together(tx, c, d, w)
 	if err != nil {
@@ -150,36 +169,45 @@ func together(r Reader, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, e
 	return append(serials, revoked...), err
 }
 
+func errCertificate() error { return Refuse(NotFound, "no such certificate") }
+
 // readCertificate returns a certificate that p holds permission on, with its
-// device, which is nil for Touchmark's own.
-func readCertificate(r Reader, p identity.Principal, text string, permission identity.Permission) (Certificate, *Device, error) {
-	missing := Refuse(NotFound, "no such certificate")
+// device, which is nil for Touchmark's own; or its place in the archive, about
+// which p is to be told nothing yet.
+func readCertificate(r Reader, p identity.Principal, text string, permission identity.Permission) (Certificate, *Device, *archivedPlace, error) {
 	serial, err := ca.ParseSerial(text)
 	if err != nil {
-		return Certificate{}, nil, missing
+		return Certificate{}, nil, nil, errCertificate()
 	}
-	c, err := r.Certificate(serial)
+	c, place, err := locate(r, serial)
 	if errors.Is(err, ErrNotFound) {
-		return Certificate{}, nil, missing
+		return Certificate{}, nil, nil, errCertificate()
 	}
-	if err != nil {
-		return Certificate{}, nil, err
+	if err != nil || place != nil {
+		return Certificate{}, nil, place, err
 	}
-	fleet, err := certificateFleet(r, &c)
+	d, err := deviceOf(r, p, &c, permission)
+	return c, d, nil, err
+}
+
+// deviceOf returns the device of a certificate that p holds permission on, nil for
+// Touchmark's own. A certificate that p may not know of is not there.
+func deviceOf(r Reader, p identity.Principal, c *Certificate, permission identity.Permission) (*Device, error) {
+	fleet, err := certificateFleet(r, c)
 	if err != nil {
-		return Certificate{}, nil, err
+		return nil, err
 	}
 	if !p.May(permission, fleet) {
 		if p.May(identity.CertificateRead, fleet) {
-			return Certificate{}, nil, forbidden(permission)
+			return nil, forbidden(permission)
 		}
-		return Certificate{}, nil, missing
+		return nil, errCertificate()
 	}
 	if c.Device == "" {
-		return c, nil, nil
+		return nil, nil
 	}
 	d, err := r.Device(c.Device)
-	return c, &d, err
+	return &d, err
 }
 
 // certificateFleet returns the fleet of a certificate's device, the root for

@@ -33,10 +33,12 @@ type Config struct {
 	CRLLifetime time.Duration
 	// ReenrolWindow is how long a permission to re-enrol lasts; 24 hours by default.
 	ReenrolWindow time.Duration
-	Clock         func() time.Time
-	Rand          io.Reader
-	Log           *slog.Logger
-	Observer      Observer
+	// Retention says what leaves the store for the archive, and when.
+	Retention Retention
+	Clock     func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
+	Observer  Observer
 }
 
 // Limits bound what a slow key or a guesser can hold up.
@@ -62,6 +64,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Live, 256)
 	setDefault(&c.CRLLifetime, 24*time.Hour)
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
+	c.Retention.setDefaults()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

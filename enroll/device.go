@@ -113,3 +113,9 @@ type KeyUse struct {
 	// Compromised keys are never certified again.
 	Compromised bool
 }
+
+// KnownKey is a public key with what is known of it.
+type KnownKey struct {
+	Hash ca.KeyHash
+	KeyUse
+}

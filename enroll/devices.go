@@ -3,6 +3,9 @@ package enroll
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -31,9 +34,11 @@ type DeviceQuery struct {
 	Page
 }
 
-// Devices lists devices, each with its newest certificate only.
+// Devices lists devices, each with its newest certificate only, which is read from
+// the archive where it expired long ago.
 func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQuery) (List[DeviceInfo], error) {
 	var list List[DeviceInfo]
+	var away map[int]archivedPlace // by the place in the list
 	err := s.viewBranch(ctx, p, identity.DeviceRead, q.Fleet, func(r Reader, fleets []identity.FleetID) error {
 		filter, err := q.filter(fleets)
 		if err != nil {
@@ -43,24 +48,45 @@ func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQue
 		if err != nil {
 			return err
 		}
-		list = List[DeviceInfo]{Next: found.Next}
-		for _, d := range found.Items {
+		list, away = List[DeviceInfo]{Next: found.Next}, map[int]archivedPlace{}
+		for i, d := range found.Items {
 			info, err := s.deviceInfo(r, d)
 			if err != nil {
 				return err
 			}
 			if d.Newest != nil {
-				newest, err := r.Certificate(d.Newest.Serial)
+				newest, place, err := locate(r, d.Newest.Serial)
 				if err != nil {
 					return err
 				}
-				info.Certificates = []CertificateInfo{s.certificateInfo(newest)}
+				if place != nil {
+					away[i] = *place
+				} else {
+					info.Certificates = []CertificateInfo{s.certificateInfo(newest)}
+				}
 			}
 			list.Items = append(list.Items, info)
 		}
 		return nil
 	})
-	return list, err
+	if err != nil {
+		return List[DeviceInfo]{}, err
+	}
+	return list, s.fetchNewest(ctx, list.Items, away)
+}
+
+// fetchNewest fills in the newest certificates that are in the archive, in the
+// order in which they lie there.
+func (s *Service) fetchNewest(ctx context.Context, devices []DeviceInfo, away map[int]archivedPlace) error {
+	inOrder := slices.SortedFunc(maps.Keys(away), func(a, b int) int { return away[a].serial.Compare(away[b].serial) })
+	for _, i := range inOrder {
+		newest, err := s.fromArchive(ctx, away[i])
+		if err != nil {
+			return fmt.Errorf("the newest certificate of %s: %w", devices[i].ID, err)
+		}
+		devices[i].Certificates = []CertificateInfo{s.certificateInfo(newest)}
+	}
+	return nil
 }
 
 func (q DeviceQuery) filter(fleets []identity.FleetID) (DeviceFilter, error) {
@@ -79,22 +105,50 @@ func (s *Service) Device(ctx context.Context, p identity.Principal, id string) (
 	if !p.MayAnywhere(identity.DeviceRead) {
 		return DeviceInfo{}, s.deny(ctx, p, identity.DeviceRead)
 	}
+	var place *archivedPlace
 	err = s.store.View(ctx, func(r Reader) error {
 		if info, err = s.readDevice(r, p, id, identity.DeviceRead); err != nil {
 			return err
 		}
-		return s.fillCertificates(r, &info)
+		place, err = s.fillCertificates(r, &info)
+		return err
 	})
-	return info, err
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	return s.withNewest(ctx, info, place)
 }
 
 // refreshed returns a device as it is after a change.
 func (s *Service) refreshed(ctx context.Context, info DeviceInfo) (DeviceInfo, error) {
-	err := s.store.View(ctx, func(r Reader) error { return s.fillCertificates(r, &info) })
-	return info, err
+	var place *archivedPlace
+	err := s.store.View(ctx, func(r Reader) (err error) {
+		place, err = s.fillCertificates(r, &info)
+		return err
+	})
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	return s.withNewest(ctx, info, place)
 }
 
-// DeviceEvents returns a device's story, oldest first.
+// withNewest returns a device with its newest certificate from the archive, where
+// the store has none of it any more.
+func (s *Service) withNewest(ctx context.Context, info DeviceInfo, place *archivedPlace) (DeviceInfo, error) {
+	if place == nil || len(info.Certificates) > 0 {
+		return info, nil
+	}
+	newest, err := s.fromArchive(ctx, *place)
+	if err != nil {
+		return DeviceInfo{}, fmt.Errorf("the newest certificate of %s: %w", info.ID, err)
+	}
+	info.Certificates = []CertificateInfo{s.certificateInfo(newest)}
+	info.More = !newest.Predecessor.IsZero()
+	return info, nil
+}
+
+// DeviceEvents returns a device's story, oldest first, from the records that the
+// store still has; what is older stands in the audit log alone.
 func (s *Service) DeviceEvents(ctx context.Context, p identity.Principal, id string, page Page) (list List[Record], err error) {
 	if !p.MayAnywhere(identity.DeviceRead) {
 		return list, s.deny(ctx, p, identity.DeviceRead)
@@ -140,17 +194,23 @@ func (s *Service) deviceInfo(r Reader, d Device) (DeviceInfo, error) {
 	return DeviceInfo{Device: d, URN: s.pen.URN(d.ID), FleetPath: fleet}, err
 }
 
-func (s *Service) fillCertificates(r Reader, info *DeviceInfo) error {
+// fillCertificates fills in a device's certificates that the store has, and
+// returns the place of the next older one where that is the archive.
+func (s *Service) fillCertificates(r Reader, info *DeviceInfo) (*archivedPlace, error) {
 	found, err := r.Certificates(CertificateFilter{Device: info.ID, Page: Page{Limit: shownCertificates}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	info.Certificates = nil
 	for _, c := range found.Items {
 		info.Certificates = append(info.Certificates, s.certificateInfo(c))
 	}
-	info.More = found.Next != ""
-	return nil
+	if info.More = found.Next != ""; info.More {
+		return nil, nil
+	}
+	older, place, err := info.older(r, found.Items)
+	info.More = !older.IsZero()
+	return place, err
 }
 
 // cursorFault turns a bad cursor into what the caller did wrong.

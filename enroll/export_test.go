@@ -1,9 +1,47 @@
 package enroll
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"github.com/touchmark/touchmark/ca"
+)
 
 // PublishDue has the publisher do what is due now.
 func (s *Service) PublishDue(ctx context.Context) error { return s.publisher.publishDue(ctx) }
 
 // SplitBits is splitBits.
 func SplitBits(n uint64) uint8 { return splitBits(n) }
+
+// CountIssued counts n certificates of a shard.
+func (s *Service) CountIssued(key ShardKey, n int) {
+	for range n {
+		s.splits.issued(key)
+	}
+}
+
+// TotalOf returns how many certificates the node knows of in a shard's bucket.
+func (s *Service) TotalOf(key ShardKey) uint64 {
+	s.splits.mu.Lock()
+	defer s.splits.mu.Unlock()
+	return s.splits.family(key).total
+}
+
+// ChooseShard returns the shard that a new certificate of a day would get.
+func (s *Service) ChooseShard(serial ca.Serial) ca.ShardID {
+	return s.splits.choose(s.issuing.ID())(serial, 24*time.Hour)
+}
+
+// WithdrawnBy is withdrawnBy.
+func WithdrawnBy(record []byte) (ca.Serial, bool, error) { return withdrawnBy(record) }
+
+// ArchiveSmall is ArchiveDue with small files of records.
+func (s *Service) ArchiveSmall(ctx context.Context) error { return s.archiveDue(ctx, 2*recordBlock) }
+
+// The forms of what stands in the archive.
+var (
+	EncodeCertificate = encodeCertificate
+	DecodeCertificate = decodeCertificate
+	EncodeRecord      = encodeRecord
+	DecodeRecord      = decodeRecord
+)

@@ -62,14 +62,27 @@ func (s *Service) watchIssuers(ctx context.Context, alarmed map[string]time.Time
 	if now.Sub(alarmed[issuer.ID()]) < alarmEvery {
 		return
 	}
-	err := s.store.Update(ctx, func(tx Tx) error {
-		event, end := s.event(ctx, identity.NewSystem(), IssuerEnding), issuer.NotAfter()
-		event.Issuer, event.NotAfter = issuer.ID(), &end
-		return tx.Append(event)
-	})
+	token, err := s.store.Lead(ctx, TaskPublish) // the other nodes need not say it too
+	if token == 0 && err == nil {
+		return
+	}
+	if err == nil {
+		err = s.recordEnding(ctx, issuer, token)
+	}
 	if err != nil {
 		s.log.Error("the alarm of an issuer's end could not be recorded", "error", err)
 		return
 	}
 	alarmed[issuer.ID()] = now
+}
+
+func (s *Service) recordEnding(ctx context.Context, issuer *ca.Issuer, token uint64) error {
+	return s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.Leading(TaskPublish, token); err != nil {
+			return err
+		}
+		event, end := s.event(ctx, identity.NewSystem(), IssuerEnding), issuer.NotAfter()
+		event.Issuer, event.NotAfter = issuer.ID(), &end
+		return tx.Append(event)
+	})
 }

@@ -91,9 +91,16 @@ func (s *Service) wayIn(r Reader, request *opened, c claim, now time.Time, said 
 	}
 }
 
-// recall returns the answer that was given before, while it still stands.
+// recall returns the answer that was given before, while it still stands. One that
+// has left for the archive expired long ago.
 func recall(r Reader, d *Device, serial ca.Serial, now time.Time) (*Certificate, error) {
 	given, err := r.Certificate(serial)
+	if errors.Is(err, ErrNotFound) && now.After(serial.NotAfter()) {
+		given, err = Certificate{Serial: serial}, nil
+		if d.Newest != nil && d.Newest.Serial == serial {
+			given.Status = d.Newest.Status
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

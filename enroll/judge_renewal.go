@@ -62,6 +62,10 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 
 func errForeign() error { return Refuse(Unauthenticated, "the certificate was not issued here") }
 
+func errExpired(serial ca.Serial) error {
+	return Refuse(Unauthenticated, "the certificate expired at %s; the device needs to be enrolled again", serial.NotAfter().Format(time.RFC3339))
+}
+
 // serialOf returns the serial number of a presented certificate, where it looks
 // like one of ours.
 func serialOf(der []byte) (ca.Serial, error) {
@@ -81,10 +85,14 @@ func serialOf(der []byte) (ca.Serial, error) {
 
 // presented finds the record of a certificate that was shown. It must be, byte
 // for byte, one that we recorded, of an issuer that still counts, and unexpired:
-// that is more than its signature could tell.
+// that is more than its signature could tell. One that has left for the archive is
+// not looked for there: it expired, and its serial number says so.
 func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Time) (Certificate, error) {
 	recorded, err := r.Certificate(serial)
 	if errors.Is(err, ErrNotFound) {
+		if now.After(serial.NotAfter()) {
+			return Certificate{}, errExpired(serial)
+		}
 		return Certificate{}, errForeign()
 	}
 	if err != nil {
@@ -97,7 +105,7 @@ func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Tim
 	case issuer == nil || now.After(issuer.NotAfter()):
 		return Certificate{}, Refuse(Unauthenticated, "the certificate's issuer does not count any more; the device needs to be enrolled again")
 	case now.After(serial.NotAfter()):
-		return Certificate{}, Refuse(Unauthenticated, "the certificate expired at %s; the device needs to be enrolled again", serial.NotAfter().Format(time.RFC3339))
+		return Certificate{}, errExpired(serial)
 	}
 	return recorded, nil
 }

@@ -26,6 +26,10 @@ const (
 	CountCRLFailures      Counter = "crl_failures"
 	CountUnauthenticated  Counter = "unauthenticated_refusals"
 	CountIssuerNearingEnd Counter = "issuer_nearing_end"
+	// What left the store for the archive, and attempts that failed.
+	CountArchivedCertificates Counter = "certificates_archived"
+	CountArchivedRecords      Counter = "records_archived"
+	CountArchiveFailures      Counter = "archive_failures"
 )
 
 // Observer watches the path, for metrics. Its methods are called concurrently,

@@ -3,19 +3,29 @@ package enroll
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/touchmark/touchmark/ca"
 )
 
-// publishEvery is how often the publisher looks for what is due without having
-// been woken: CRLs near their nextUpdate, and changes made by other nodes.
-const publishEvery = time.Second
+const (
+	// publishEvery is how often the publisher looks for what is due without having
+	// been woken, such as CRLs near their nextUpdate.
+	publishEvery = time.Second
+	// stepBack is how long a node does not lead that lacks an issuer's key.
+	stepBack = 2 * LeadTerm
+)
+
+var (
+	// errNoKey means that an issuer's key is not on this node.
+	errNoKey = errors.New("the issuer's key is not configured")
+	// errPublished means that a CRL of the number was published before.
+	errPublished = errors.New("the CRL was published meanwhile")
+)
 
 // publisher keeps the CRL of every shard fresh: at once when its entries change,
-// at half its lifetime when they do not, and right after a start.
+// at half its lifetime when they do not, and right after a start. Of several nodes
+// the one that leads TaskPublish does that. What it records is refused where its
+// term is over, so that a node which slept harms nothing when it wakes.
 type publisher struct {
 	s    *Service
 	work chan struct{} // holds a token while there may be work
@@ -37,15 +47,16 @@ func (p *publisher) wake() {
 
 // run publishes until ctx is done.
 func (p *publisher) run(ctx context.Context) error {
-	if err := p.learn(ctx); err != nil {
-		return err
-	}
 	ticker := time.NewTicker(publishEvery)
 	defer ticker.Stop()
 	for {
-		if err := p.publishDue(ctx); err != nil && ctx.Err() == nil {
+		err := p.publishDue(ctx)
+		if err != nil && ctx.Err() == nil {
 			p.s.observer.Count(CountCRLFailures, 1)
 			p.s.log.Error("a CRL could not be published; the next attempt follows", "error", err)
+		}
+		if errors.Is(err, errNoKey) && p.s.store.Elsewhere() != nil {
+			p.standBack(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -56,27 +67,52 @@ func (p *publisher) run(ctx context.Context) error {
 	}
 }
 
-// learn tells the splits how many certificates each shard has.
-func (p *publisher) learn(ctx context.Context) error {
-	return p.eachShard(ctx, func(shard Shard) error {
-		p.s.splits.learn(shard)
-		return nil
-	})
+// standBack lets a node lead that has the key, as after a new issuer was installed
+// and not all nodes have been started again.
+func (p *publisher) standBack(ctx context.Context) {
+	over := time.NewTimer(stepBack)
+	defer over.Stop()
+	select {
+	case <-ctx.Done():
+	case <-over.C:
+	}
 }
 
 // publishDue publishes every shard that changed or is due, and drops those that
-// are over. A fault of one shard does not keep the others waiting.
+// are over, where this node leads. A fault of one shard does not keep the others
+// waiting.
 func (p *publisher) publishDue(ctx context.Context) error {
+	if token, err := p.s.store.Lead(ctx, TaskPublish); token == 0 || err != nil {
+		return err
+	}
 	var faults []error
-	err := p.eachShard(ctx, func(shard Shard) error {
-		if p.over(shard) {
-			faults = append(faults, p.drop(ctx, shard.ShardKey))
-		} else if p.due(shard) {
-			_, err := p.publish(ctx, shard.ShardKey)
+	err := p.s.eachShard(ctx, func(shard Shard) error {
+		if !p.over(shard) && !p.due(shard) {
+			return nil
+		}
+		// Anew for each, because a slow key may take longer than a term.
+		token, err := p.s.store.Lead(ctx, TaskPublish)
+		switch {
+		case err != nil:
+			return err
+		case token == 0:
+			return ErrNotLeading
+		case p.over(shard):
+			err = p.drop(ctx, shard.ShardKey, token)
+		default:
+			err = p.publish(ctx, shard.ShardKey, token)
+		}
+		if errors.Is(err, ErrNotLeading) {
+			return err
+		}
+		if !errors.Is(err, errPublished) {
 			faults = append(faults, err)
 		}
 		return ctx.Err()
 	})
+	if errors.Is(err, ErrNotLeading) {
+		err = nil // whoever leads now goes on
+	}
 	return errors.Join(append(faults, err)...)
 }
 
@@ -97,80 +133,11 @@ func (p *publisher) over(shard Shard) bool {
 	return shard.ThisUpdate.After(end) && p.s.now().After(shard.NextUpdate)
 }
 
-func (p *publisher) drop(ctx context.Context, key ShardKey) error {
-	p.s.splits.forget(key)
-	return p.s.store.Update(ctx, func(tx Tx) error { return tx.DeleteShard(key) })
-}
-
-// eachShard calls fn with every shard, part by part.
-func (p *publisher) eachShard(ctx context.Context, fn func(Shard) error) error {
-	page := Page{Limit: MaxPage}
-	for {
-		var shards List[Shard]
-		err := p.s.store.View(ctx, func(r Reader) (err error) {
-			shards, err = r.Shards(page)
-			return err
-		})
-		if err != nil {
+func (p *publisher) drop(ctx context.Context, key ShardKey, token uint64) error {
+	return p.s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.Leading(TaskPublish, token); err != nil {
 			return err
 		}
-		for _, shard := range shards.Items {
-			if err := fn(shard); err != nil {
-				return err
-			}
-		}
-		if page.After = shards.Next; page.After == "" {
-			return nil
-		}
-	}
-}
-
-// publish signs a shard's CRL of what is recorded and records it. Entries of
-// certificates that expired before it are in this CRL for the last time (RFC
-// 5280, section 5).
-func (p *publisher) publish(ctx context.Context, key ShardKey) ([]byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	issuer := p.s.issuers[key.Issuer]
-	if issuer == nil {
-		return nil, fmt.Errorf("the key of issuer %s is not configured: CRL %s cannot be signed", key.Issuer, key.Shard)
-	}
-	var shard Shard
-	var entries []byte
-	err := p.s.store.View(ctx, func(r Reader) (err error) {
-		if shard, err = r.Shard(key); err != nil {
-			return err
-		}
-		entries, _, err = r.CRLEntries(key)
-		return err
+		return tx.DeleteShard(key)
 	})
-	if err != nil {
-		return nil, err
-	}
-	issued := p.s.splits.take(key)
-	now := p.s.now().Truncate(time.Second)
-	number, changes := shard.Number+1, shard.Changes
-	der, err := issuer.SignCRL(ctx, ca.CRLParams{
-		Shard: key.Shard, Number: number, ThisUpdate: now, NextUpdate: now.Add(p.s.crlLifetime), Entries: entries,
-	})
-	if err == nil {
-		err = p.s.store.Update(ctx, func(tx Tx) error {
-			current, err := tx.Shard(key)
-			if err != nil {
-				return err
-			}
-			if current.Number >= number {
-				return fmt.Errorf("CRL %s of issuer %s: number %d was published meanwhile", key.Shard, key.Issuer, number)
-			}
-			current.Number, current.Published, current.ThisUpdate, current.NextUpdate = number, changes, now, now.Add(p.s.crlLifetime)
-			current.Issued += issued
-			return errors.Join(tx.PutShard(current), tx.PutCRL(key, der), tx.DeleteCRLEntries(key, ca.FirstSerialAt(now)))
-		})
-	}
-	if err != nil {
-		p.s.splits.putBack(key, issued)
-		return nil, err
-	}
-	p.s.observer.Count(CountCRLs, 1)
-	return der, nil
 }

@@ -40,6 +40,8 @@ type Service struct {
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
+	follower  *follower // nil for a store without other nodes
+	retention Retention
 	withdrawn []func(...ca.Serial)
 }
 
@@ -52,7 +54,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
-		logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
+		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
 		splits: newSplits(), turned: newTurnedAway(),
@@ -77,21 +79,30 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.people = newPeople(installation.PseudonymKey)
 	s.publisher = newPublisher(s)
+	if s.store.Elsewhere() != nil {
+		if s.follower, err = newFollower(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	return s, s.activateIssuer(ctx)
 }
 
-// OnWithdrawn has f called with the certificates whose status changed, after the
-// change is durable and before the caller is told. It must be called before the
-// service is used.
+// OnWithdrawn has f called with the certificates whose status changed: here, after
+// the change is durable and before the caller is told; on other nodes, soon after.
+// It may be called with the same ones again. It must be set before the service is
+// used.
 func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.withdrawn, f) }
 
-// Run does the work that nobody asks for: it publishes CRLs, records refusals of
-// unauthenticated callers in aggregate and watches the issuers' ends. It returns
-// when ctx is done, after what it was doing.
+// Run does the work that nobody asks for: it publishes CRLs, follows the other
+// nodes, records refusals of unauthenticated callers in aggregate and watches the
+// issuers' ends. It returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
+	group.Go(func() error { return s.countShards(ctx) })
 	group.Go(func() error { return s.keepHouse(ctx) })
+	group.Go(func() error { return s.follow(ctx) })
+	group.Go(func() error { return s.archive(ctx) })
 	return group.Wait()
 }
 
@@ -111,6 +122,9 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 		}
 		return err
 	})
+	if err == nil && len(found.PseudonymKey) != len(fresh) { // store/transfer writes it last
+		err = errors.New("the store is an unfinished copy of another: run touchmark store copy again, it goes on where it was")
+	}
 	if err != nil {
 		return Installation{}, fmt.Errorf("open the installation: %w", err)
 	}

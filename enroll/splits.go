@@ -8,16 +8,24 @@ import (
 	"github.com/touchmark/touchmark/ca"
 )
 
-// splitAt is how many certificates a CRL shard takes before new ones go to a
-// finer split: under 10,000 entries even if all of them were revoked and every
-// node of a few counted late.
-const splitAt = 5_000
+const (
+	// splitAt is how many certificates a CRL shard takes before new ones go to a
+	// finer split: under 10,000 entries even if all of them were revoked, and each
+	// of several nodes had some that the others do not know of.
+	splitAt = 5_000
+	// tellAt is how many for each shard of a bucket a node keeps to itself before it
+	// writes them down, and tellEvery how long.
+	tellAt    = splitAt / 10
+	tellEvery = 5 * time.Second
+)
 
 // splits chooses CRL shards for new certificates. It counts in memory what is
-// issued, and the publisher writes the counts to the shards' rows now and then:
-// issuance touches no counter. A count lost in a crash makes a shard a little
-// larger, nothing else.
+// issued; now and then the counts go to the shards' rows, where those of other
+// nodes are found: issuance touches no counter. A count lost in a crash makes a
+// shard a little larger, nothing else.
 type splits struct {
+	work chan struct{} // holds a token while there is much to write down
+
 	mu       sync.Mutex // guards what follows
 	families map[familyKey]*family
 }
@@ -27,10 +35,13 @@ type familyKey struct{ issuer, family string }
 // family is the shards of one expiry bucket of an issuer.
 type family struct {
 	total   uint64              // issued in this bucket, as far as is known
-	unsaved map[ShardKey]uint64 // issued and not yet written to the shard's row
+	untold  uint64              // of them, how many are in unsaved
+	unsaved map[ShardKey]uint64 // issued here and not yet written to the shard's row
 }
 
-func newSplits() *splits { return &splits{families: map[familyKey]*family{}} }
+func newSplits() *splits {
+	return &splits{work: make(chan struct{}, 1), families: map[familyKey]*family{}}
+}
 
 // choose returns the chooser for an issuer's new certificates.
 func (s *splits) choose(issuer string) ca.ShardChooser {
@@ -62,38 +73,53 @@ func (s *splits) issued(key ShardKey) {
 	defer s.mu.Unlock()
 	f := s.family(key)
 	f.total++
-	f.unsaved[key]++
+	f.add(key, 1)
+	if f.untold >= tellAt<<splitBits(f.total) {
+		select {
+		case s.work <- struct{}{}:
+		default:
+		}
+	}
 }
 
-// learn adds what a shard's row says was issued before this process began.
-func (s *splits) learn(shard Shard) {
+// take returns the counts that the rows do not have yet, which they have from then
+// on; putBack undoes that.
+func (s *splits) take() map[ShardKey]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.family(shard.ShardKey).total += shard.Issued
+	all := map[ShardKey]uint64{}
+	for _, f := range s.families {
+		for key, n := range f.unsaved {
+			all[key] = n
+		}
+		f.unsaved, f.untold = map[ShardKey]uint64{}, 0
+	}
+	return all
 }
 
-// forget drops a bucket whose certificates have all expired.
-func (s *splits) forget(key ShardKey) {
+func (s *splits) putBack(counts map[ShardKey]uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.families, familyKey{key.Issuer, key.Shard.Family()})
+	for key, n := range counts {
+		s.family(key).add(key, n)
+	}
 }
 
-// take returns the count of a shard that its row does not have yet, which it has
-// from then on; putBack undoes that.
-func (s *splits) take(key ShardKey) uint64 {
+// learn replaces what is known by what the rows say, and forgets buckets that have
+// none any more.
+func (s *splits) learn(rows map[familyKey]uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.family(key)
-	n := f.unsaved[key]
-	delete(f.unsaved, key)
-	return n
-}
-
-func (s *splits) putBack(key ShardKey, n uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.family(key).unsaved[key] += n
+	for at, f := range s.families {
+		if f.total = rows[at] + f.untold; f.total == 0 {
+			delete(s.families, at)
+		}
+	}
+	for at, n := range rows {
+		if s.families[at] == nil {
+			s.families[at] = &family{total: n, unsaved: map[ShardKey]uint64{}}
+		}
+	}
 }
 
 // family returns a shard's family, made if there is none. The caller holds mu.
@@ -105,4 +131,9 @@ func (s *splits) family(key ShardKey) *family {
 		s.families[at] = f
 	}
 	return f
+}
+
+func (f *family) add(key ShardKey, n uint64) {
+	f.untold += n
+	f.unsaved[key] += n
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // CRL returns the last CRL of a shard in DER, and when the next one comes. A
-// shard that has none yet gets it now.
+// shard that has none yet gets it now, from any node: the first that records one
+// has made it, and every node serves that.
 func (s *Service) CRL(ctx context.Context, issuer, shard string) (der []byte, next time.Time, err error) {
 	missing := Refuse(NotFound, "no such CRL")
 	id, err := ca.ParseShardID(shard)
@@ -31,7 +32,7 @@ func (s *Service) CRL(ctx context.Context, issuer, shard string) (der []byte, ne
 	}
 	err = s.store.View(ctx, read)
 	if err == nil && der == nil {
-		if _, err = s.publisher.publish(ctx, key); err == nil {
+		if err = s.publisher.publish(ctx, key, 0); err == nil || errors.Is(err, errPublished) {
 			err = s.store.View(ctx, read)
 		}
 	}
@@ -47,7 +48,7 @@ func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der [
 	if s.issuers[issuer] == nil {
 		return Refuse(NotFound, "no such issuer")
 	}
-	return s.publisher.eachShard(ctx, func(shard Shard) error {
+	return s.eachShard(ctx, func(shard Shard) error {
 		der, _, err := s.CRL(ctx, shard.Issuer, string(shard.Shard))
 		var refusal *Refusal
 		if errors.As(err, &refusal) && refusal.Code == NotFound {
@@ -62,19 +63,26 @@ func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der [
 
 // OCSPStatus returns what OCSP says of a certificate: nothing is known of a
 // serial number that was never issued, and a held one is revoked for
-// certificateHold.
+// certificateHold. One in the archive has the status that it had to the end.
 func (s *Service) OCSPStatus(ctx context.Context, serial ca.Serial) (ocsp.Status, error) {
 	var c Certificate
+	var place *archivedPlace
 	err := s.store.View(ctx, func(r Reader) (err error) {
-		c, err = r.Certificate(serial)
+		c, place, err = locate(r, serial)
 		return err
 	})
+	if err == nil && place != nil {
+		c, err = s.fromArchive(ctx, *place)
+	}
 	if errors.Is(err, ErrNotFound) {
 		return ocsp.Status{}, nil
 	}
+	if err != nil {
+		return ocsp.Status{}, err
+	}
 	return ocsp.Status{
 		Known: true, IssuerID: c.Issuer, Revoked: c.Status != StatusGood, RevokedAt: c.RevokedAt, Reason: c.Reason,
-	}, err
+	}, nil
 }
 
 // IssuerCertificate returns the certificate of an issuer that was ever active,

@@ -17,6 +17,8 @@ var (
 	ErrQuota = errors.New("quota used up")
 	// ErrCursor is returned for a Page.After that no list of this kind gave out.
 	ErrCursor = errors.New("malformed cursor")
+	// ErrNotLeading is returned by Leading for a term that is over.
+	ErrNotLeading = errors.New("another node has taken the lead")
 	// ErrStoreUnavailable is wrapped by an Update that wrote nothing, or whose
 	// outcome could not be learned, because the store cannot promise durability.
 	ErrStoreUnavailable = errors.New("store unavailable")
@@ -40,6 +42,14 @@ type Store interface {
 	// Updates share commits; one that fails costs the others nothing. An unknown
 	// outcome is resolved by running the same transaction again, never guessed.
 	Update(ctx context.Context, fn func(Tx) error) error
+	// Lead makes this node the one that does a task, or keeps it so, for LeadTerm
+	// from now, and returns the token of its term, which grows from term to term;
+	// 0 while another node leads. A store that one process alone can open always
+	// lets it lead. Close gives up every lead.
+	Lead(ctx context.Context, task Task) (token uint64, err error)
+	// Elsewhere returns a channel that holds a token while the log may have grown by
+	// what other nodes did; nil for a store that one process alone can open.
+	Elsewhere() <-chan struct{}
 	// Failed is closed once the store can promise nothing any more, as after a
 	// failed fsync: every later Update returns ErrStoreUnavailable, and the process
 	// should end. A restart needs no repair.
@@ -50,10 +60,13 @@ type Store interface {
 
 // Reader reads one snapshot. What it returns belongs to the caller. Lookups
 // return ErrNotFound for what is not there. Within an Update, lookups see the
-// transaction's own writes; lists show what was committed before it.
+// transaction's own writes; lists show what was committed before it. Lists without
+// a filter come by key, octet by octet. The root of the fleet tree needs no row.
 type Reader interface {
 	Installation() (Installation, error)
 	Person(pseudonym string) (Person, error)
+	// People lists those whom pseudonymous ids stand for, by id.
+	People(Page) (List[Person], error)
 	Issuers() ([]IssuerRecord, error)
 
 	Fleet(id identity.FleetID) (identity.Fleet, error)
@@ -68,6 +81,8 @@ type Reader interface {
 	Certificate(serial ca.Serial) (Certificate, error)
 	Certificates(CertificateFilter) (List[Certificate], error)
 	Key(hash ca.KeyHash) (KeyUse, error)
+	// Keys lists the public keys that are known, by hash.
+	Keys(Page) (List[KnownKey], error)
 
 	Shard(ShardKey) (Shard, error)
 	Shards(Page) (List[Shard], error)
@@ -78,6 +93,11 @@ type Reader interface {
 	CRLEntries(ShardKey) (der []byte, n int, err error)
 
 	Records(RecordFilter) (List[Record], error)
+	// Segment returns the first segment of a kind whose Last is at or above at; with
+	// an empty at the last segment of all.
+	Segment(kind SegmentKind, at []byte) (Segment, error)
+	// Segments lists the segments of a kind, oldest first.
+	Segments(kind SegmentKind, page Page) (List[Segment], error)
 	// TreeSize returns the number of sequenced records.
 	TreeSize() (uint64, error)
 	// Hashes reads the log's Merkle tree, as tlog stores it.
@@ -96,6 +116,9 @@ type Tx interface {
 	// TakeQuota counts one more device enrolled under the order, or returns
 	// ErrQuota. It is exact however many nodes enrol at once.
 	TakeQuota(OrderID) error
+	// PutEnrolled sets how many devices are enrolled under an order, whatever its
+	// quantity: for a copy of another store.
+	PutEnrolled(order OrderID, n int) error
 	// CountRefusal counts n refusals of the order's devices.
 	CountRefusal(order OrderID, code Code, n int) error
 	PutDevice(Device) error
@@ -112,4 +135,23 @@ type Tx interface {
 
 	// Append adds an event to the log. It is numbered at or after the commit.
 	Append(Event) error
+
+	// AppendRecord adds a record as it stands in another log; its index must be the
+	// next that the log gives: for a copy of another store, which nobody else uses.
+	AppendRecord(Record) error
+
+	// Leading returns ErrNotLeading unless token is that of the task's present term
+	// and this node's. Where it returns nil nobody else leads before the commit.
+	Leading(task Task, token uint64) error
+	// PutSegment records a file of the archive.
+	PutSegment(Segment) error
+	// DeleteCertificate deletes a certificate and its place in its device's lineage;
+	// it stands in the archive. What is not there is deleted already.
+	DeleteCertificate(ca.Serial) error
+	// DeleteKey forgets a public key.
+	DeleteKey(ca.KeyHash) error
+	// DropRecords deletes the records below the index before, a multiple of 256, and
+	// their places in the stories of devices; they stand in the archive. The log
+	// keeps the hashes of its tree from height 8 up.
+	DropRecords(before uint64) error
 }

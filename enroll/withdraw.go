@@ -153,6 +153,14 @@ func (s *Service) tellWithdrawn(serials []ca.Serial) {
 		return
 	}
 	s.observer.Count(CountWithdrawn, len(serials))
+	s.spread(serials)
+}
+
+// spread passes on which certificates were withdrawn, here or by another node.
+func (s *Service) spread(serials []ca.Serial) {
+	if len(serials) == 0 {
+		return
+	}
 	for _, tell := range s.withdrawn {
 		tell(serials...)
 	}

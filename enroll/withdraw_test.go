@@ -14,12 +14,18 @@ import (
 // was published.
 func (r *rig) revokedIn(c enroll.Issued) []x509.RevocationListEntry {
 	r.tb.Helper()
+	return r.crlOf(c).RevokedCertificateEntries
+}
+
+// crlOf is the CRL that speaks for a certificate.
+func (r *rig) crlOf(c enroll.Issued) *x509.RevocationList {
+	r.tb.Helper()
 	der, _, err := r.CRL(r.tb.Context(), c.Issuer, string(c.Shard))
 	check(r.tb, err)
 	crl, err := x509.ParseRevocationList(der)
 	check(r.tb, err)
 	check(r.tb, crl.CheckSignatureFrom(r.issuer.Certificate()))
-	return crl.RevokedCertificateEntries
+	return crl
 }
 
 func TestActions(t *testing.T) {

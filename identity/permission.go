@@ -25,6 +25,8 @@ const (
 	AuditRead         Permission = "audit.read"
 	BreakGlassRotate  Permission = "breakglass.rotate"
 	InstallationSaved Permission = "installation.backup"
+	// InstallationCompacted is needed to have the store give back what it does not use.
+	InstallationCompacted Permission = "installation.compact"
 )
 
 // ActionPermission returns the permission that an action needs, on a device and
@@ -59,7 +61,7 @@ func (r Role) Permissions() []Permission {
 	case BreakGlassRole:
 		return append(Admin.Permissions(), DeviceEnrolAny)
 	case Admin:
-		return slices.Concat(read, operate, secure, []Permission{BreakGlassRotate, InstallationSaved})
+		return slices.Concat(read, operate, secure, []Permission{BreakGlassRotate, InstallationSaved, InstallationCompacted})
 	case Operator:
 		return slices.Concat(lookUp, operate)
 	case Security:

@@ -27,7 +27,22 @@ type Backuper interface {
 	Backup(ctx context.Context, w io.Writer) (int64, error)
 }
 
-var _ Backuper = (*bolt.Store)(nil)
+// Compacter is a store that does not give back by itself what it does not need
+// any more. A store without it does, as a database does.
+type Compacter interface {
+	// Compact gives back what it can while the store is in use, and tells progress,
+	// unless that is nil, how many octets of about how many are done. ctx ends it
+	// early; then, and after an error, the store is as it was, unless the error
+	// wraps enroll.ErrStoreUnavailable. One runs at a time.
+	Compact(ctx context.Context, progress func(done, total int64)) error
+	// WorthCompacting reports whether it would give back much.
+	WorthCompacting() (bool, error)
+}
+
+var (
+	_ Backuper  = (*bolt.Store)(nil)
+	_ Compacter = (*bolt.Store)(nil)
+)
 
 // Options is what a store needs besides its URL.
 type Options struct {

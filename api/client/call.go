@@ -22,6 +22,8 @@ type call struct {
 	path   []string // segments below /api/v1, not yet escaped
 	query  url.Values
 	body   any // nil for none
+	// patient calls wait for their answer as long as their context does.
+	patient bool
 }
 
 // do sends a call and returns an answer with a 2xx status, whose body the caller
@@ -31,7 +33,11 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.http.Do(request)
+	caller := c.http
+	if k.patient {
+		caller = c.patient
+	}
+	response, err := caller.Do(request)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

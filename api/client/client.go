@@ -39,6 +39,7 @@ type Config struct {
 type Client struct {
 	base      *url.URL
 	http      *http.Client
+	patient   *http.Client // waits for an answer for ever
 	token     func(context.Context) (string, error)
 	userAgent string
 }
@@ -67,15 +68,20 @@ func New(c Config) (*Client, error) {
 		}
 	}
 	return &Client{
-		base: base, token: c.Token, userAgent: c.UserAgent,
-		http: &http.Client{
-			Transport: &http.Transport{
-				TLSClientConfig: trust, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headerTimeout,
-				ForceAttemptHTTP2: true, IdleConnTimeout: headerTimeout,
-			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		base: base, token: c.Token, userAgent: c.UserAgent, http: newHTTP(trust, headerTimeout), patient: newHTTP(trust, 0),
 	}, nil
+}
+
+// newHTTP makes what sends requests. Headers of an answer come within a time, or
+// any time where that is 0.
+func newHTTP(trust *tls.Config, headers time.Duration) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			TLSClientConfig: trust, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headers,
+			ForceAttemptHTTP2: true, IdleConnTimeout: headerTimeout,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func readCAs(path string) (*x509.CertPool, error) {

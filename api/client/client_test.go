@@ -134,6 +134,11 @@ func TestEveryCall(t *testing.T) {
 	if copied.String() != "the whole store" || n != int64(copied.Len()) {
 		t.Errorf("copied %d bytes: %q", n, &copied)
 	}
+	sizes, err := c.CompactStore(ctx)
+	check(t, err)
+	if sizes.BytesBefore != 4096 || sizes.BytesAfter != 1024 {
+		t.Errorf("compacted %+v", sizes)
+	}
 	order, err = c.CloseOrder(ctx, order.ID)
 	check(t, err)
 	if order.State != "closed" {

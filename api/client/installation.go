@@ -35,6 +35,12 @@ func (c *Client) RotateBreakGlass(ctx context.Context) (string, error) {
 	return rotated.Token, err
 }
 
+// CompactStore has the server's store give back the room that it does not use, and
+// returns when that is done.
+func (c *Client) CompactStore(ctx context.Context) (resource.Compaction, error) {
+	return get[resource.Compaction](ctx, c, call{method: http.MethodPost, path: []string{"store", "compact"}, patient: true})
+}
+
 // Backup writes a consistent copy of the server's store to w and returns its
 // size. After an error what was written is worth nothing.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {

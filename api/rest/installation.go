@@ -2,10 +2,8 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -26,9 +24,15 @@ func (d *door) addInstallation() {
 	}, d.rotateBreakGlass)
 	handle(d, operation{
 		id: "backup", method: http.MethodGet, path: "/api/v1/backup", permission: identity.InstallationSaved,
-		summary: "Download a consistent copy of the store",
-		content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+		summary:   "Download a consistent copy of the store",
+		content:   map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+		unhurried: true,
 	}, d.backup)
+	handle(d, operation{
+		id: "compact-store", method: http.MethodPost, path: "/api/v1/store/compact", permission: identity.InstallationCompacted,
+		summary:   "Have the store give back the room that it does not use; answers when it is done",
+		unhurried: true,
+	}, d.compact)
 }
 
 func whoami(_ context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Caller], error) {
@@ -57,19 +61,27 @@ func (d *door) backup(ctx context.Context, p identity.Principal, _ *struct{}) (*
 		return nil, err
 	}
 	if d.Backup == nil {
-		return nil, enroll.Refuse(enroll.NotFound, "this server's store is a database; back it up with the database's own means")
+		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database; back it up with the database's own means, which are pg_basebackup or pg_dump for PostgreSQL: see docs/operations/backup.md")
 	}
 	return &stream{Body: func(hc huma.Context) {
 		_, w := humachi.Unwrap(hc.(*exchange).humaContext)
-		// What a listener gives other requests is too short. Writers that have no
-		// deadline need none lifted.
-		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			panic(err)
-		}
 		w.Header().Set("Content-Type", "application/octet-stream")
 		if _, err := d.Backup.Backup(ctx, w); err != nil {
 			d.Log.ErrorContext(ctx, "backup failed", "request", enroll.RequestID(ctx), "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
+}
+
+// compact answers when it is done, however long that takes. Whoever hangs up ends
+// it, and the store is as it was.
+func (d *door) compact(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Compaction], error) {
+	if err := d.Service.Authorize(ctx, p, identity.InstallationCompacted); err != nil {
+		return nil, err
+	}
+	if d.Compact == nil {
+		return nil, enroll.Refuse(enroll.NotFound, "this server's store is a database, which gives back room by itself; with PostgreSQL that is autovacuum's work")
+	}
+	before, after, err := d.Compact.Compact(ctx)
+	return answerOf(resource.Compaction{BytesBefore: before, BytesAfter: after}), err
 }

@@ -39,6 +39,8 @@ type operation struct {
 	maxBody    int // maxBody by default
 	// content describes an answer that huma cannot see the form of, by media type.
 	content map[string]*huma.MediaType
+	// unhurried says that it may take longer than a listener gives a request.
+	unhurried bool
 }
 
 // handle adds an operation. f is called with whoever calls, after the input was
@@ -50,12 +52,17 @@ func handle[In, Out any](d *door, o operation, f func(context.Context, identity.
 	if o.status == 0 {
 		o.status = http.StatusOK
 	}
+	var around huma.Middlewares
+	if o.unhurried {
+		around = append(around, unhurried)
+	}
 	huma.Register(d.api, huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, DefaultStatus: o.status,
 		Extensions:      map[string]any{"x-permission": string(o.permission)},
 		Responses:       d.responses(o),
 		MaxBodyBytes:    int64(o.maxBody) + 1, // huma refuses a body of this length
 		BodyReadTimeout: bodyTime,
+		Middlewares:     around,
 	}, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := f(ctx, callerOf(ctx), in)
 		if err != nil {

@@ -82,6 +82,7 @@ func table() []access {
 		{"GET /api/v1/whoami", "signed-in", everybody, 200, nothing},
 		{"POST /api/v1/breakglass/rotate", "breakglass.rotate", admins, 200, nothing},
 		{"GET /api/v1/backup", "installation.backup", admins, 200, nothing},
+		{"POST /api/v1/store/compact", "installation.compact", admins, 200, nothing},
 	}
 }
 

@@ -206,7 +206,21 @@ func TestBackup(t *testing.T) {
 	}
 	r.Config.Backup = nil
 	r.handler = rest.New(r.Config)
-	r.call("admin", "GET", "/api/v1/backup", nil).refused(t, 404, enroll.NotFound)
+	r.call("admin", "GET", "/api/v1/backup", nil).refused(t, 409, enroll.WrongState)
+}
+
+func TestCompact(t *testing.T) {
+	r := newRig(t)
+	sizes := r.call("admin", "POST", "/api/v1/store/compact", nil).want(t, 200)
+	if sizes["bytes_before"] != 4096.0 || sizes["bytes_after"] != 1024.0 {
+		t.Errorf("got %v", sizes)
+	}
+	r.Config.Compact = resttest.Compaction{Err: enroll.ErrStoreUnavailable}
+	r.handler = rest.New(r.Config)
+	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 503, enroll.Unavailable)
+	r.Config.Compact = nil
+	r.handler = rest.New(r.Config)
+	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 404, enroll.NotFound)
 }
 
 func TestBackupThatFailsIsNotTakenForWhole(t *testing.T) {

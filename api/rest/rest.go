@@ -29,11 +29,18 @@ type Backuper interface {
 	Backup(ctx context.Context, w io.Writer) (int64, error)
 }
 
+// Compacter is a store that can give back room while it is in use; store.Compacter
+// says more.
+type Compacter interface {
+	Compact(ctx context.Context) (before, after int64, err error)
+}
+
 // Config is what the door needs.
 type Config struct {
 	Service *enroll.Service
 	Tokens  Tokens
 	Backup  Backuper  // nil where the store has its own means
+	Compact Compacter // likewise
 	Version string    // of this server, for the OpenAPI document
 	Rand    io.Reader // of request ids
 	Clock   func() time.Time

@@ -19,11 +19,16 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // commands are what scripts have besides the commands of testscript:
 //
-//	lab [FLAG...]        writes a lab by touchmark quickstart on free ports, and
-//	                     tells it to the commands that follow, by the environment
-//	serve                starts the lab's server and waits until it is ready
-//	terminate            ends the server by SIGTERM; it must end well
-//	crash                ends the server by SIGKILL
+//	lab [FLAG...]        writes a lab by touchmark quickstart on free ports and a new
+//	                     store, and tells it to the commands that follow, by the
+//	                     environment
+//	serve [FLAG...]      starts the lab's server and waits until it is ready
+//	another [FLAG...]    starts another node of the lab, on free ports, and waits
+//	                     until it is ready; the variables are as those of lab, with
+//	                     ANOTHER_ before them
+//	terminate            ends the server, or the last of them, by SIGTERM; it must end
+//	                     well
+//	crash                ends it by SIGKILL
 //	peer NAME [ARG...]   starts a peer of certs-test/peers on a free port, or on the
 //	                     one that it had before; NAME_PORT tells which
 //	peer -stop NAME      ends it
@@ -36,11 +41,10 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //
 // Foreign programs, touchmark, and the files of testdata/bin are commands by
 // their names; with ! they must fail.
-func commands(t *testing.T, tools string) map[string]command {
+func commands(t *testing.T, tools string, store func() (string, error), ports *ports) map[string]command {
 	t.Helper()
 	all := map[string]command{"exits": exits, "until": until, "keep": keep}
-	ports := newPorts()
-	addServer(all, ports)
+	addServer(all, store, ports)
 	addPeers(all, ports)
 	for _, program := range []string{"touchmark", "bash", "curl", "jq", "openssl", "certtool", "ocsptool", "diff"} {
 		all[program] = program2command(program)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/touchmark/touchmark/store/postgres/postgrestest"
 )
 
 // atOnce is how many scripts run side by side unless -parallel says otherwise:
@@ -20,7 +22,11 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run builds the program where TOUCHMARK_BIN names none, and runs the tests.
+// database is the server that scripts on PostgreSQL have their databases on.
+var database *postgrestest.Server
+
+// run builds the program where TOUCHMARK_BIN names none, starts the database, and
+// runs the tests.
 func run(m *testing.M) int {
 	flag.Parse()
 	if !given("test.parallel") {
@@ -28,7 +34,19 @@ func run(m *testing.M) int {
 			return complain(err)
 		}
 	}
-	if os.Getenv("TOUCHMARK_BIN") != "" || given("test.list") {
+	if given("test.list") {
+		return m.Run()
+	}
+	var err error
+	if database, err = postgrestest.Start(postgrestest.Config{}); err != nil {
+		return complain(err)
+	}
+	defer func() {
+		if err := database.Close(); err != nil {
+			complain(err)
+		}
+	}()
+	if os.Getenv("TOUCHMARK_BIN") != "" {
 		return m.Run()
 	}
 	folder, err := os.MkdirTemp("", "touchmark-e2e")
@@ -75,24 +93,48 @@ func program(t *testing.T) string {
 	return path
 }
 
-// TestScripts runs every script of testdata/script in a folder of its own.
+// TestScripts runs every script of testdata/script on both keepers, and those of
+// testdata/bolt and testdata/postgres on theirs, each in a folder of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	needTools(t)
+	ports := newPorts()
+	for _, k := range []storage{{"bolt", nil, "0"}, {"postgres", database.Database, "5"}} {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			for _, folder := range []string{"script", k.name} {
+				runScripts(t, filepath.Join("testdata", folder), k, ports)
+			}
+		})
+	}
+}
+
+// storage is a kind of store.
+type storage struct {
+	name  string
+	store func() (string, error) // a new store's URL; nil for what quickstart makes
+	// backup is the exit code of touchmark backup, which scripts have as MAY_BACKUP.
+	backup string
+}
+
+// runScripts runs a folder's scripts.
+func runScripts(t *testing.T, folder string, k storage, ports *ports) {
+	t.Helper()
 	path := program(t)
 	tools, err := filepath.Abs(filepath.Join("testdata", "bin"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                filepath.Join("testdata", "script"),
+		Dir:                folder,
 		RequireUniqueNames: true,
-		Cmds:               commands(t, tools),
+		Cmds:               commands(t, tools, k.store, ports),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", strings.Join([]string{tools, filepath.Dir(path), env.Getenv("PATH"), "/usr/local/sbin:/usr/sbin:/sbin"}, ":"))
 			env.Setenv("PEERS", filepath.Join(tools, "..", "..", "..", "peers"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("LC_ALL", "C")
+			env.Setenv("MAY_BACKUP", k.backup)
 			env.Values[serverKey{}] = &servers{}
 			for _, name := range peerNames() {
 				env.Values[peerKey{name}] = &peerSlot{}

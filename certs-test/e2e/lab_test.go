@@ -26,14 +26,33 @@ type server struct {
 const grace = 30 * time.Second
 
 // addServer adds the commands about the server.
-func addServer(all map[string]command, ports *ports) {
+func addServer(all map[string]command, store func() (string, error), ports *ports) {
 	all["lab"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg {
 			ts.Fatalf("usage: lab [FLAG...]")
 		}
-		lab(ts, ports, args)
+		if store != nil {
+			url, err := store()
+			ts.Check(err)
+			args = append(args, "--store="+url)
+			ts.Setenv("STORE", url)
+		}
+		ts.Check(ts.Exec("touchmark", append(append([]string{"quickstart", "lab"}, listeners(ts, ports, "")...), args...)...))
+		tellLab(ts)
 	}
-	all["serve"] = serve
+	all["serve"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("usage: serve [FLAG...]")
+		}
+		serve(ts, ts.Getenv("STATUS_URL"), args)
+	}
+	all["another"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("usage: another [FLAG...]")
+		}
+		args = append(listeners(ts, ports, "ANOTHER_"), args...)
+		serve(ts, ts.Getenv("ANOTHER_STATUS_URL"), args)
+	}
 	all["terminate"] = func(ts *testscript.TestScript, _ bool, _ []string) {
 		running := theServer(ts)
 		running.signal(syscall.SIGTERM)
@@ -44,20 +63,24 @@ func addServer(all map[string]command, ports *ports) {
 	all["crash"] = func(ts *testscript.TestScript, _ bool, _ []string) { theServer(ts).signal(syscall.SIGKILL) }
 }
 
-// lab writes a lab. The variables are: DEVICE_URL, API_URL, STATUS_URL and
-// METRICS_URL, where its listeners will be; CONFIG, ROOT and ISSUING, its files;
-// and those that touchmark reads.
-func lab(ts *testscript.TestScript, ports *ports, flags []string) {
-	args := []string{"quickstart", "lab"}
+// listeners are the flags for where a node listens, on free ports. The variables
+// DEVICE_URL, API_URL, STATUS_URL and METRICS_URL, with before before them, say
+// the same.
+func listeners(ts *testscript.TestScript, ports *ports, before string) (flags []string) {
 	for _, listener := range []struct{ name, scheme string }{
 		{"device", "https"}, {"api", "https"}, {"status", "http"}, {"metrics", "http"},
 	} {
 		port, err := ports.take()
 		ts.Check(err)
-		args = append(args, fmt.Sprintf("--%s-addr=127.0.0.1:%d", listener.name, port))
-		ts.Setenv(strings.ToUpper(listener.name)+"_URL", fmt.Sprintf("%s://127.0.0.1:%d", listener.scheme, port))
+		flags = append(flags, fmt.Sprintf("--%s-addr=127.0.0.1:%d", listener.name, port))
+		ts.Setenv(before+strings.ToUpper(listener.name)+"_URL", fmt.Sprintf("%s://127.0.0.1:%d", listener.scheme, port))
 	}
-	ts.Check(ts.Exec("touchmark", append(args, flags...)...))
+	return flags
+}
+
+// tellLab sets CONFIG, ROOT and ISSUING, the lab's files, and what touchmark
+// reads.
+func tellLab(ts *testscript.TestScript) {
 	for name, value := range map[string]string{
 		"CONFIG": ts.MkAbs("lab/touchmark.yaml"), "ROOT": ts.MkAbs("lab/pki/corporate-root.crt"), "ISSUING": ts.MkAbs("lab/pki/issuing.crt"),
 		"TOUCHMARK_SERVER": ts.Getenv("API_URL"), "TOUCHMARK_CA": ts.MkAbs("lab/pki/corporate-root.crt"),
@@ -69,28 +92,31 @@ func lab(ts *testscript.TestScript, ports *ports, flags []string) {
 
 type serverKey struct{}
 
-// servers is where a script keeps its server. It runs one at a time.
-type servers struct{ last *server }
-
-func theServer(ts *testscript.TestScript) *server {
-	running := ts.Value(serverKey{}).(*servers).last
-	if running == nil {
-		ts.Fatalf("no server was started")
-	}
-	return running
+// servers is where a script keeps its servers, the last one last.
+type servers struct {
+	told bool // what the end of their log is
+	all  []*server
 }
 
-// serve starts the server, with its log at the end of server.log.
-func serve(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: serve")
+// theServer takes the last server that was started.
+func theServer(ts *testscript.TestScript) *server {
+	mine := ts.Value(serverKey{}).(*servers)
+	if len(mine.all) == 0 {
+		ts.Fatalf("no server was started")
 	}
+	last := mine.all[len(mine.all)-1]
+	mine.all = mine.all[:len(mine.all)-1]
+	return last
+}
+
+// serve starts a server, with its log at the end of server.log.
+func serve(ts *testscript.TestScript, status string, args []string) {
 	log, err := os.OpenFile(ts.MkAbs("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	defer log.Close()
 	path, err := lookPath(ts, "touchmark")
 	ts.Check(err)
-	running := &server{process: exec.Command(path, "serve", "--config", ts.Getenv("CONFIG")), ended: make(chan struct{})}
+	running := &server{process: exec.Command(path, append([]string{"serve", "--config", ts.Getenv("CONFIG")}, args...)...), ended: make(chan struct{})}
 	running.process.Dir, running.process.Env = ts.MkAbs("."), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
 	running.process.Stdout, running.process.Stderr = log, log
 	ts.Check(running.process.Start())
@@ -99,14 +125,17 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		_ = running.process.Wait() // ProcessState tells
 	}()
 	mine := ts.Value(serverKey{}).(*servers)
-	if mine.last == nil {
+	if !mine.told {
+		mine.told = true
 		ts.Defer(func() {
-			mine.last.signal(syscall.SIGKILL)
+			for _, left := range mine.all {
+				left.signal(syscall.SIGKILL)
+			}
 			ts.Logf("[the end of server.log]\n%s", lastLines(ts.ReadFile(ts.Getenv("WORK")+"/server.log"), 10))
 		})
 	}
-	mine.last = running
-	if err := running.await(ts.Getenv("STATUS_URL") + "/readyz"); err != nil {
+	mine.all = append(mine.all, running)
+	if err := running.await(status + "/readyz"); err != nil {
 		ts.Fatalf("the server does not come up: %v", err)
 	}
 }

@@ -24,8 +24,8 @@ func newBreakGlassInit() *cobra.Command {
 		Use:   "init",
 		Short: "Make a new break-glass token while the server is stopped",
 		Long: `Make a new break-glass token and write it to a file with mode 0600. The store keeps
-its hash alone; the token before it is void. The server must be stopped: this is
-for its first start, and for a token that was lost.`,
+its hash alone; the token before it is void. A server whose store is a file must be
+stopped: this is for its first start, and for a token that was lost.`,
 		Example: "  touchmark breakglass init --config site/touchmark.yaml --out admin.token",
 		Args:    takes(),
 		RunE: func(command *cobra.Command, _ []string) error {

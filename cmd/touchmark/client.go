@@ -17,6 +17,9 @@ func newBreakGlassRotate() *cobra.Command { return clientcmd.Rotate(shell()) }
 
 func newRestore() *cobra.Command { return clientcmd.Restore(shell()) }
 
+// newStore has commands of both kinds; most work on the server's machine.
+func newStore() *cobra.Command { return clientcmd.Store(shell()) }
+
 // shell has the client commands speak as all others do.
 func shell() clientcmd.Shell {
 	return clientcmd.Shell{

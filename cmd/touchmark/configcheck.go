@@ -36,7 +36,7 @@ stay. Exit code 1 if there is a fault.`,
 		Example: "  touchmark config check --config /etc/touchmark/touchmark.yaml",
 		Args:    takes(),
 		RunE: func(command *cobra.Command, _ []string) error {
-			findings, faulty := check(command, path)
+			settings, findings, faulty := check(command, path)
 			if asJSON {
 				if err := printJSON(command, findings); err != nil {
 					return err
@@ -50,6 +50,7 @@ stay. Exit code 1 if there is a fault.`,
 				return errors.New("the configuration has faults")
 			}
 			if !asJSON {
+				command.Printf("what is old goes to the archive in %s\n", settings.ArchiveDir)
 				command.Println("the configuration is good")
 			}
 			return nil
@@ -60,7 +61,8 @@ stay. Exit code 1 if there is a fault.`,
 	return command
 }
 
-func check(command *cobra.Command, path string) (findings []finding, faulty bool) {
+// check returns the settings where they are free of faults.
+func check(command *cobra.Command, path string) (settings *config.Settings, findings []finding, faulty bool) {
 	findings = []finding{}
 	settings, warnings, err := config.Load(path)
 	var faults config.Faults
@@ -79,5 +81,5 @@ func check(command *cobra.Command, path string) (findings []finding, faulty bool
 	for _, w := range warnings {
 		findings = append(findings, finding{"warning", w.Key, w.Text})
 	}
-	return findings, len(faults) > 0
+	return settings, findings, len(faults) > 0
 }

@@ -22,10 +22,12 @@ With --anchor the root is one that exists: no root key is made, and the issuing 
 has to be signed by its corporate PKI first, with touchmark ca request and
 touchmark ca install.
 
-A DIR that holds a lab already is left as it is (exit code 5).`,
+A DIR that holds a lab already is left as it is (exit code 5), and so is a store
+that another lab uses.`,
 		Example: `  touchmark quickstart lab
   touchmark quickstart lab --oidc-issuer https://login.example.com/realm --oidc-audience touchmark
-  touchmark quickstart site --anchor corporate-root.crt --parent-crl corporate-root.crl`,
+  touchmark quickstart site --anchor corporate-root.crt --parent-crl corporate-root.crl
+  touchmark quickstart lab --store postgres://touchmark@db.example.com/touchmark`,
 		Args: takes("DIR"),
 		RunE: func(command *cobra.Command, args []string) error {
 			if (o.OIDCIssuer == "") != (o.OIDCAudience == "") {

@@ -30,6 +30,7 @@ func collectLess() {
 
 func newServe() *cobra.Command {
 	var path, level string
+	var at config.Addresses
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -39,16 +40,22 @@ It is ready when GET /readyz on the status listener answers 200. The log is JSON
 on standard error, one event a line, with the id of the request that each is
 about and no secrets. SIGTERM and SIGINT finish what is in flight, lose nothing,
 and end it with exit code 0. When the store can promise nothing any more, after a
-failed fsync for example, it ends with exit code 6; a restart needs no repair.`,
-		Example: "  touchmark serve --config lab/touchmark.yaml\n  curl http://127.0.0.1:8080/readyz",
-		Args:    takes(),
+failed fsync for example, it ends with exit code 6; a restart needs no repair.
+
+With a store on PostgreSQL any number of servers may share one configuration and
+its folder, on several machines or, told where to listen, on one.`,
+		Example: `  touchmark serve --config lab/touchmark.yaml
+  curl http://127.0.0.1:8080/readyz
+  touchmark serve --config lab/touchmark.yaml --device-addr 127.0.0.1:8444 \
+    --api-addr 127.0.0.1:9444 --status-addr 127.0.0.1:8081 --metrics-addr off`,
+		Args: takes(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			var least slog.Level
 			if err := least.UnmarshalText([]byte(level)); err != nil {
 				return wrong(command, "--log-level is debug, info, warn or error, not %q", level)
 			}
 			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
-			settings, warnings, err := config.Load(path)
+			settings, warnings, err := config.LoadAt(path, at)
 			if err != nil {
 				return err
 			}
@@ -62,6 +69,11 @@ failed fsync for example, it ends with exit code 6; a restart needs no repair.`,
 		},
 	}
 	configFlag(command, &path)
-	command.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	flags := command.Flags()
+	flags.StringVar(&at.Device, "device-addr", "", "where devices and stations connect (default: as the configuration says)")
+	flags.StringVar(&at.API, "api-addr", "", "where people and programs connect (likewise)")
+	flags.StringVar(&at.Status, "status-addr", "", "where CRLs and OCSP are served (likewise)")
+	flags.StringVar(&at.Metrics, "metrics-addr", "", "where Prometheus asks, or off (likewise)")
+	flags.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return command
 }

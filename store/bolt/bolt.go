@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -15,8 +16,8 @@ import (
 
 // Store is enroll.Store in one file. It is made by Open.
 type Store struct {
-	db    *bbolt.DB
 	path  string
+	log   *slog.Logger // nil for none
 	queue *queue
 	// commit commits a transaction of bbolt; tests put faults around it.
 	commit func(commit func() error) error
@@ -26,9 +27,22 @@ type Store struct {
 	closing   sync.Once     // guards closeErr
 	closeErr  error
 
-	// The committer alone touches what follows.
-	failure  error
+	views   sync.RWMutex // held to begin a transaction that reads, and to put another file in place of db
+	writing sync.Mutex   // held for each commit; guards what follows, of which views guards db too
+	db      *bbolt.DB
+	failure error // for which nothing is written any more; nil while all is well
+	// frontier is the right edge of the log's tree.
 	frontier audit.Frontier
+	// journal is told what is committed while the file is being compacted; nil
+	// otherwise.
+	journal *journal
+
+	compacting sync.Mutex // held by the one Compact
+	ending     context.Context
+	end        context.CancelFunc // ends Compact
+	replaced   sync.WaitGroup     // closes files that Compact replaced, when nobody reads them any more
+	bounds     copyBounds
+	reached    func(step) // is told how far Compact has come; tests kill the process there
 }
 
 var _ enroll.Store = (*Store)(nil)
@@ -51,6 +65,8 @@ func (s *Store) View(ctx context.Context, fn func(enroll.Reader) error) error {
 
 // begin begins a transaction that only reads.
 func (s *Store) begin() (*bbolt.Tx, error) {
+	s.views.RLock()
+	defer s.views.RUnlock()
 	tx, err := s.db.Begin(false)
 	switch {
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
@@ -69,9 +85,12 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.queue.close(errClosed)
 		<-s.committed
+		s.end()
+		s.compacting.Lock() // for good
 		if err := s.db.Close(); err != nil {
 			s.closeErr = fmt.Errorf("closing %s: %w", s.path, err)
 		}
+		s.replaced.Wait()
 	})
 	return s.closeErr
 }

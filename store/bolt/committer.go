@@ -62,12 +62,10 @@ func (s *Store) commitBatches() {
 // wrote. Only then does anybody learn an outcome, an error either: it may rest
 // on what others of the batch wrote.
 func (s *Store) commitBatch(batch []*call) {
-	if s.failure == nil {
-		s.failure = s.tryBatch(batch)
-	}
+	failure := s.tryBatch(batch)
 	for _, c := range batch {
-		if s.failure != nil {
-			c.err, c.panic = s.failure, nil
+		if failure != nil {
+			c.err, c.panic = failure, nil
 		}
 		close(c.done)
 	}
@@ -76,12 +74,21 @@ func (s *Store) commitBatch(batch []*call) {
 // tryBatch returns an error where it cannot be told whether the batch is durable.
 // After that the store promises nothing any more.
 func (s *Store) tryBatch(batch []*call) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.failure != nil {
+		return s.failure
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return s.fail(err)
 	}
 	defer func() { _ = tx.Rollback() }() // of no effect after a commit
 	shared := &snapshot{tx: tx}
+	var told []write
+	if s.journal != nil {
+		shared.told = func(w write) { told = append(told, w) }
+	}
 	events, wrote, err := s.runBatch(shared, batch)
 	if err != nil {
 		return s.fail(err)
@@ -97,6 +104,9 @@ func (s *Store) tryBatch(batch []*call) error {
 		return s.fail(err)
 	}
 	s.frontier = frontier
+	if s.journal != nil {
+		s.journal.add(told)
+	}
 	return nil
 }
 
@@ -117,7 +127,7 @@ func (s *Store) runBatch(shared *snapshot, batch []*call) (events []event, wrote
 		if !c.start() {
 			continue
 		}
-		w.reset()
+		w.reset(s.frontier.Size() + uint64(len(events)))
 		at = i
 		c.run(w)
 		at = -1
@@ -135,10 +145,14 @@ func (s *Store) runBatch(shared *snapshot, batch []*call) (events []event, wrote
 	return events, wrote, nil
 }
 
-// fail ends the store: nothing more is written, and everybody is told why.
+// fail ends the store: nothing more is written, and everybody is told why, as is
+// the log: callers know only that they were refused. The caller holds writing.
 func (s *Store) fail(cause error) error {
-	err := fmt.Errorf("%w: %s cannot be written any more; restart, nothing needs repair: %w", enroll.ErrStoreUnavailable, s.path, cause)
-	s.queue.close(err)
+	if s.log != nil {
+		s.log.Error("the store cannot be written any more", "file", s.path, "error", cause)
+	}
+	s.failure = fmt.Errorf("%w: %s cannot be written any more; restart, nothing needs repair: %w", enroll.ErrStoreUnavailable, s.path, cause)
+	s.queue.close(s.failure)
 	close(s.failed)
-	return err
+	return s.failure
 }

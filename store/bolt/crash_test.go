@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -18,8 +20,12 @@ import (
 	"github.com/touchmark/touchmark/store/bolt"
 )
 
-// crashVariable names the file to a process that is to be killed.
-const crashVariable = "TOUCHMARK_TEST_CRASH"
+// What a process that is to be killed is told in its environment: the file, and
+// the step of which compaction it is to kill itself at; empty for none.
+const (
+	crashVariable = "TOUCHMARK_TEST_CRASH"
+	killVariable  = "TOUCHMARK_TEST_KILL"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashVariable); path != "" {
@@ -39,6 +45,9 @@ func writeUntilKilled(path string) error {
 		return err
 	}
 	var wait sync.WaitGroup
+	if at := os.Getenv(killVariable); at != "" {
+		wait.Go(func() { compactUntilKilled(s, at) })
+	}
 	prefix := rand.Uint32()
 	for g := range 8 {
 		wait.Go(func() {
@@ -59,6 +68,27 @@ func writeUntilKilled(path string) error {
 	}
 	wait.Wait()
 	return nil
+}
+
+// compactUntilKilled compacts again and again. at is a step, a colon, and the
+// number of the time that it is reached for the last time.
+func compactUntilKilled(s *bolt.Store, at string) {
+	bolt.SmallCopies(s, 50_000, 1<<30)
+	last, times, _ := strings.Cut(at, ":")
+	left, err := strconv.Atoi(times)
+	bolt.AtStep(s, func(step string) {
+		if step == last {
+			left--
+		}
+		if left == 0 && err == nil {
+			err = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // until it has arrived
+		}
+	})
+	for err == nil {
+		err = s.Compact(context.Background(), nil)
+	}
+	fmt.Fprintln(os.Stderr, err)
 }
 
 // TestKilledProcessLosesNothing kills a process that writes, several times, and
@@ -110,8 +140,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 }
 
-// kill starts a process that writes, kills it after it has told n ids, and
-// returns all that it told.
+// kill starts a process that writes, kills it after it has told n ids, or waits
+// until it kills itself where that is 0, and returns all that it told.
 func kill(t *testing.T, path string, n int) []identity.DeviceID {
 	t.Helper()
 	self, err := os.Executable()

@@ -30,7 +30,7 @@ func FuzzCursor(f *testing.F) {
 	if err := s.Update(f.Context(), putSome); err != nil {
 		f.Fatal(err)
 	}
-	for kind := range byte(13) {
+	for kind := range byte(16) {
 		for _, position := range []string{"root", "root\x00", string(deviceID(3)), "\x00\x00\x00\x00\x00\x00\x00\x02", "held\x00TH20-1", "\xff\xff", "issuer-1\x00"} {
 			f.Add(kind, []byte(position))
 		}
@@ -74,6 +74,12 @@ func FuzzCursor(f *testing.F) {
 				},
 				"certificates": func(p enroll.Page) (string, error) {
 					l, err := r.Certificates(enroll.CertificateFilter{Page: p})
+					return l.Next, err
+				},
+				"people": func(p enroll.Page) (string, error) { l, err := r.People(p); return l.Next, err },
+				"keys":   func(p enroll.Page) (string, error) { l, err := r.Keys(p); return l.Next, err },
+				"segments": func(p enroll.Page) (string, error) {
+					l, err := r.Segments(enroll.RecordSegments, p)
 					return l.Next, err
 				},
 				"shards": func(p enroll.Page) (string, error) { l, err := r.Shards(p); return l.Next, err },
@@ -122,7 +128,8 @@ func putSome(tx enroll.Tx) error {
 		name := string(rune('a' + i))
 		errs = append(errs, tx.PutDevice(d), tx.PutCertificate(e.certificate), tx.PutFleet(identity.Fleet{ID: identity.FleetID(name), Parent: identity.RootFleetID, Name: name}),
 			tx.PutOrder(enroll.Order{ID: enroll.OrderID(name), Fleet: identity.RootFleetID}), tx.PutShard(enroll.Shard{ShardKey: enroll.ShardKey{Issuer: name, Shard: "1"}}),
-			tx.Append(enroll.Event{Kind: enroll.DeviceEnrolled, Device: deviceID(0), Count: i}))
+			tx.Append(enroll.Event{Kind: enroll.DeviceEnrolled, Device: deviceID(0), Count: i}),
+			tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey([32]byte{byte(i)}, enroll.KeyUse{Device: d.ID}), tx.PutSegment(segmentAt(uint64(i))))
 	}
 	return errors.Join(errs...)
 }
@@ -184,6 +191,22 @@ func TestRefusedNames(t *testing.T) {
 		"person":    func(tx enroll.Tx) error { return tx.PutPerson(enroll.Person{Pseudonym: long}) },
 		"issuer":    func(tx enroll.Tx) error { return tx.PutIssuer(enroll.IssuerRecord{}) },
 		"refusals":  func(tx enroll.Tx) error { return tx.CountRefusal("a", enroll.BadCSR, 0) },
+		"enrolled":  func(tx enroll.Tx) error { return tx.PutEnrolled("a", -1) },
+		"record": func(tx enroll.Tx) error {
+			return tx.AppendRecord(enroll.Record{Data: []byte(`{"index":0,"device":"TH20"}`)})
+		},
+		"record, length": func(tx enroll.Tx) error {
+			return tx.AppendRecord(enroll.Record{Data: []byte(`{"index":0,"comment":"` + strings.Repeat("a", 2<<20) + `"}`)})
+		},
+		"segment, kind": func(tx enroll.Tx) error { s := segmentAt(1); s.Kind = "a"; return tx.PutSegment(s) },
+		"segment, keys": func(tx enroll.Tx) error { s := segmentAt(1); s.Last = s.Last[1:]; return tx.PutSegment(s) },
+		"segment, order": func(tx enroll.Tx) error {
+			s := segmentAt(1)
+			s.First, s.Last = s.Last, s.First
+			return tx.PutSegment(s)
+		},
+		"segment, items": func(tx enroll.Tx) error { s := segmentAt(1); s.Items = 0; return tx.PutSegment(s) },
+		"segment, name":  func(tx enroll.Tx) error { s := segmentAt(1); s.Name = ""; return tx.PutSegment(s) },
 	} {
 		if err := s.Update(t.Context(), put); err == nil || errors.Is(err, enroll.ErrStoreUnavailable) {
 			t.Errorf("%s: error %v", name, err)

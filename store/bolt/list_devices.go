@@ -34,12 +34,13 @@ func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], err
 	case devicesByFleet:
 		return collect(kind, f.Page, renamed(r.inFleets(fleetDevices, f.Fleets, at), fleetDevice), pick)
 	case devicesByExpiry:
-		return collect(kind, f.Page, r.byExpiry(time.Time{}, f.ExpiringBefore, at), func(serial ca.Serial) (enroll.Device, bool, error) {
-			c, err := load[certificateRow](r.committed(), certificates, serial[:])
-			if err != nil || c.Device == "" {
+		walk := merged(r.byExpiry(certificates, time.Time{}, f.ExpiringBefore, at), r.byExpiry(lapsed, time.Time{}, f.ExpiringBefore, at))
+		return collect(kind, f.Page, walk, func(serial ca.Serial) (enroll.Device, bool, error) {
+			id, err := r.committed().holder(serial)
+			if err != nil || id == "" {
 				return enroll.Device{}, false, err
 			}
-			d, ok, err := pick(identity.DeviceID(c.Device))
+			d, ok, err := pick(id)
 			return d, ok && d.Newest != nil && d.Newest.Serial == serial, err // each device once
 		})
 	default:

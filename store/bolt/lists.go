@@ -79,7 +79,7 @@ func (r *reader) Certificates(f enroll.CertificateFilter) (enroll.List[enroll.Ce
 	if kind == certificatesByDevice {
 		walk = r.lineage(f.Device, at)
 	} else {
-		walk = r.byExpiry(f.ExpiringAfter, f.ExpiringBefore, at)
+		walk = r.byExpiry(certificates, f.ExpiringAfter, f.ExpiringBefore, at)
 	}
 	certificate := found(r.committed().Certificate)
 	return collect(kind, f.Page, walk, func(serial ca.Serial) (enroll.Certificate, bool, error) {
@@ -124,9 +124,9 @@ func (r *reader) lineage(id identity.DeviceID, at []byte) iter.Seq2[[]byte, ca.S
 	}
 }
 
-// byExpiry walks serial numbers from the first that ends at from to the last
+// byExpiry walks a tree's serial numbers from the first that ends at from to the last
 // that ends before to; a zero to is no bound.
-func (r *reader) byExpiry(from, to time.Time, at []byte) iter.Seq2[[]byte, ca.Serial] {
+func (r *reader) byExpiry(t tree, from, to time.Time, at []byte) iter.Seq2[[]byte, ca.Serial] {
 	first := ca.FirstSerialAt(from)
 	start := first[:]
 	if at != nil && bytes.Compare(at, start) >= 0 {
@@ -137,7 +137,7 @@ func (r *reader) byExpiry(from, to time.Time, at []byte) iter.Seq2[[]byte, ca.Se
 		last := ca.FirstSerialAt(to.Add(time.Millisecond)) // to may stand between two milliseconds
 		end = last[:]
 	}
-	return renamed(r.ascend(certificates, start, end), func(key, _ []byte) ca.Serial { return toSerial(key) })
+	return renamed(r.ascend(t, start, end), func(key, _ []byte) ca.Serial { return toSerial(key) })
 }
 
 // inFleets walks the keys that begin with the id of one of the fleets. A fleet

@@ -51,8 +51,8 @@ func (r *reader) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], err
 
 func (r *reader) TreeSize() (uint64, error) {
 	last, _ := r.bucket(records).Cursor().Last()
-	if last == nil {
-		return 0, nil
+	if last == nil { // all of them were dropped, or there was never one
+		return r.dropped(), nil
 	}
 	return number(last) + 1, nil
 }
@@ -84,7 +84,10 @@ func (s *snapshot) appendEvents(frontier audit.Frontier, events []event) (audit.
 	var stories [][]byte
 	for _, e := range events {
 		index := frontier.Size()
-		leaf := audit.Leaf(index, e.json)
+		leaf := e.leaf
+		if leaf == nil {
+			leaf = audit.Leaf(index, e.json)
+		}
 		done = frontier.Add(done[:0], leaf)
 		if err := s.put(write{records, numberKey(index), leaf}); err != nil {
 			return frontier, err

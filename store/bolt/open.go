@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/enroll/audit"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -21,7 +24,8 @@ type Config struct {
 	// Path is the file. It is made (0600), and so is its folder (0700), where
 	// there is none.
 	Path string
-	// Log is told once what was opened; nil for nobody.
+	// Log is told once what was opened, and why the store failed where it did; nil
+	// for nobody.
 	Log *slog.Logger
 	// AroundCommit, where it is set, is called with each commit instead of making
 	// it. Tests lose commits with it; it returns the error that the commit is to
@@ -34,7 +38,7 @@ const lockWait = time.Second
 
 // mapSize is how much address space the file has before it must be mapped anew,
 // for which the writer would wait for every View. It costs no memory.
-const mapSize = 64 << 30
+const mapSize = 64 << 30 & math.MaxInt
 
 // Open opens the file or makes it, and brings an older schema up to date.
 func Open(ctx context.Context, c Config) (*Store, error) {
@@ -47,16 +51,15 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := checkLength(c.Path); err != nil {
 		return nil, err
 	}
-	db, err := bbolt.Open(c.Path, 0o600, &bbolt.Options{
-		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, InitialMmapSize: initialMap(), NoStatistics: true,
-	})
+	db, err := openLocked(c.Path)
 	if err != nil {
 		return nil, openError(c.Path, err)
 	}
 	s := &Store{
-		db: db, path: c.Path, queue: newQueue(), commit: c.AroundCommit,
-		failed: make(chan struct{}), committed: make(chan struct{}),
+		db: db, path: c.Path, log: c.Log, queue: newQueue(), commit: c.AroundCommit,
+		failed: make(chan struct{}), committed: make(chan struct{}), bounds: usualBounds(), reached: func(step) {},
 	}
+	s.ending, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	if s.commit == nil {
 		s.commit = func(commit func() error) error { return commit() }
 	}
@@ -70,9 +73,17 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// prepare checks or makes the schema and reads the right edge of the log.
+// prepare removes what a compaction left that was killed, checks or makes the
+// schema, and reads the right edge of the log.
 func (s *Store) prepare() error {
+	if err := removeCopy(s.path); err != nil {
+		return err
+	}
 	if err := s.db.Update(migrate); err != nil {
+		var disk syscall.Errno
+		if errors.As(err, &disk) { // it is as it was: begin anew when the disk is well
+			return fmt.Errorf("%w: %s cannot be written; restart when it can, nothing needs repair: %w", enroll.ErrStoreUnavailable, s.path, err)
+		}
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
 	return s.db.View(func(tx *bbolt.Tx) error {
@@ -120,10 +131,10 @@ func syncFolder(folder string) error {
 	}
 	d, err := os.Open(folder)
 	if err != nil {
-		return fmt.Errorf("making the store: %w", err)
+		return fmt.Errorf("making the folder of the store durable: %w", err)
 	}
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("making the store: %w", err)
+		return fmt.Errorf("making the folder of the store durable: %w", err)
 	}
 	return nil
 }

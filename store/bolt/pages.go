@@ -22,6 +22,7 @@ const (
 	bucketFlag   = 1       // of the element that such a value belongs to
 	maxDepth     = 64      // of nested pages; a tree of any size has far fewer
 	maxHead      = 1 << 20 // octets of a page that are read at once
+	longCount    = 0xFFFF  // elements of a list of free pages: it begins with their number
 )
 
 // pageWalk looks at every page of a file: that it is whole, that its keys are in
@@ -192,7 +193,7 @@ func (w *pageWalk) free(id uint64) error {
 		return fmt.Errorf("page %d is of kind %#x, and should list the free pages", id, p.kind)
 	}
 	at, n := uint64(pageHeader), uint64(p.count)
-	if p.count == 0xFFFF { // then the number stands before the list
+	if p.count == longCount {
 		long, err := p.read(at, 8)
 		if err != nil {
 			return fmt.Errorf("page %d: %w", id, err)

@@ -41,7 +41,9 @@ func (c *call) leave() bool { return c.state.CompareAndSwap(waiting, left) }
 func (c *call) run(w *writer) {
 	c.err, c.panic = nil, nil
 	defer func() { c.panic = recover() }()
-	c.err = c.fn(w)
+	if c.err = c.fn(w); c.err == nil {
+		c.err = w.settle()
+	}
 }
 
 // succeeded reports whether what fn wrote counts.
@@ -71,6 +73,13 @@ func (q *queue) put(c *call) error {
 	q.waiting = append(q.waiting, c)
 	q.filled.Signal()
 	return nil
+}
+
+// ended returns what later calls are told; nil while the queue is open.
+func (q *queue) ended() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
 }
 
 // take waits for calls and takes a batch of them; none once the queue is closed

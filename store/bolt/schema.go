@@ -9,11 +9,15 @@ import (
 )
 
 // schema is the number of the schema that this program reads and writes.
-const schema = 1
+const schema = 2
 
 // migrations bring a file from one schema to the next: the first from 1 to 2.
 // Their number is schema-1.
-func migrations() []func(*bbolt.Tx) error { return nil }
+func migrations() []func(*bbolt.Tx) error {
+	return []func(*bbolt.Tx) error{
+		func(tx *bbolt.Tx) error { return makeTrees(tx, 2) }, // nothing was ever archived before
+	}
+}
 
 // migrate makes the trees of a new file, brings those of an older program up to
 // date, and refuses what a newer program wrote.
@@ -59,12 +63,25 @@ func readSchema(tx *bbolt.Tx) (int, error) {
 }
 
 func create(tx *bbolt.Tx) error {
+	for number := range schema {
+		if err := makeTrees(tx, number+1); err != nil {
+			return err
+		}
+	}
+	return writeSchema(tx)
+}
+
+// makeTrees makes the trees that came with a schema.
+func makeTrees(tx *bbolt.Tx, schema int) error {
 	for t := range treeCount {
+		if t.since() != schema {
+			continue
+		}
 		if _, err := tx.CreateBucket(t.name()); err != nil {
 			return fmt.Errorf("making the tree %s: %w", t.name(), err)
 		}
 	}
-	return writeSchema(tx)
+	return nil
 }
 
 func writeSchema(tx *bbolt.Tx) error {

@@ -8,7 +8,7 @@ type tree uint8
 // The trees, and what their keys and values are. Numbers in keys are 8 octets,
 // big-endian; 0 is the octet that separates, which no id contains.
 const (
-	meta         tree = iota // "schema" -> number of the schema
+	meta         tree = iota // "schema" -> number of the schema; "dropped" -> number of records that left and the root of their tree, unless 0
 	installation             // "installation" -> row
 	people                   // pseudonym -> row
 	issuers                  // id -> row
@@ -28,6 +28,8 @@ const (
 	crlEntries               // issuer's id, 0, shard's id, 0, serial number -> DER
 	records                  // index -> leaf of the Merkle tree
 	tiles                    // level (1 octet), number -> up to 256 hashes
+	segments                 // kind, 0, last key -> row
+	lapsed                   // serial number -> device's id, whose newest certificate that is, though it is not here
 	treeCount
 )
 
@@ -36,8 +38,16 @@ func (t tree) name() []byte {
 	return []byte([treeCount]string{
 		"meta", "installation", "people", "issuers", "fleets", "children", "orders", "fleet-orders", "quotas",
 		"refusals", "devices", "fleet-devices", "state-devices", "keys", "certificates", "shards", "crls",
-		"crl-entries", "records", "tiles",
+		"crl-entries", "records", "tiles", "segments", "lapsed",
 	}[t])
+}
+
+// since is the first schema that has the tree.
+func (t tree) since() int {
+	if t == segments || t == lapsed {
+		return 2
+	}
+	return 1
 }
 
 // appended reports whether keys are added to the tree only at its end, so that
@@ -48,6 +58,7 @@ func (t tree) appended() bool { return t == records || t == tiles }
 type snapshot struct {
 	tx      *bbolt.Tx
 	buckets [treeCount]*bbolt.Bucket // as they were first asked for
+	told    func(write)              // is told of each write; nil for nobody
 }
 
 func (s *snapshot) bucket(t tree) *bbolt.Bucket {
@@ -63,6 +74,9 @@ func (s *snapshot) bucket(t tree) *bbolt.Bucket {
 
 // put makes one write in the transaction, without a commit.
 func (s *snapshot) put(w write) error {
+	if s.told != nil {
+		s.told(w)
+	}
 	if w.value == nil {
 		return s.bucket(w.tree).Delete(w.key)
 	}

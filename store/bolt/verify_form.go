@@ -18,8 +18,10 @@ import (
 // verifier checks a file row by row, in the order of the trees.
 type verifier struct {
 	*reader
+	schema  int
 	issuers map[string]*x509.Certificate // met so far
 	size    uint64                       // of the log
+	first   uint64                       // its oldest record that was not dropped
 	tree    audit.Frontier               // of the records met so far
 	edge    map[int]tile                 // of the log's tiles, those last looked at, by level
 	tiles   uint64                       // met so far
@@ -36,15 +38,13 @@ type index struct {
 	kind byte // of the tree of devices: storyKey or lineageKey
 }
 
-func newVerifier(tx *bbolt.Tx) (*verifier, error) {
+func newVerifier(tx *bbolt.Tx, schema int) (*verifier, error) {
 	v := &verifier{
-		reader: &reader{snapshot: &snapshot{tx: tx}}, issuers: map[string]*x509.Certificate{},
+		schema: schema, reader: &reader{snapshot: &snapshot{tx: tx}}, issuers: map[string]*x509.Certificate{},
 		edge: map[int]tile{}, indexed: map[index]int{},
 	}
 	v.aside.SetLimit(runtime.GOMAXPROCS(0))
-	var err error
-	v.size, err = v.TreeSize()
-	return v, err
+	return v, v.logBegin()
 }
 
 // form checks that a row can be read, and that indexes and what they are of agree:
@@ -55,7 +55,7 @@ func (v *verifier) form(t tree, key, value []byte) error {
 	}
 	switch t {
 	case meta, treeCount:
-		return nil // readSchema has read it
+		return nil // readSchema and logBegin have read it
 	case installation:
 		return readable[installationRow](value)
 	case people:
@@ -87,6 +87,11 @@ func (v *verifier) form(t tree, key, value []byte) error {
 		return v.record(key, value)
 	case tiles:
 		return v.tile(key, value)
+	case segments:
+		return segmentForm(key, value)
+	case lapsed:
+		v.indexed[index{tree: t}]--
+		return nil
 	}
 	return errors.New("no such tree")
 }
@@ -130,6 +135,9 @@ func (v *verifier) deviceForm(key, value []byte) error {
 		if indexedState(identity.State(row.State)) {
 			err = errors.Join(err, v.expect(index{tree: stateDevices}, joined(row.State, string(id)), nil))
 		}
+		if row.Newest != nil && v.schema >= lapsed.since() && v.get(certificates, row.Newest.Serial[:]) == nil {
+			err = errors.Join(err, v.expect(index{tree: lapsed}, row.Newest.Serial[:], []byte(id)))
+		}
 		return errors.Join(err, sized(rest, 0))
 	case storyKey:
 		v.indexed[index{devices, kind}]--
@@ -148,6 +156,15 @@ func (v *verifier) certificateForm(key, value []byte) error {
 		return err
 	}
 	return v.expect(index{devices, lineageKey}, numberedDeviceKey(identity.DeviceID(row.Device), lineageKey, row.Number), key)
+}
+
+func segmentForm(key, value []byte) error {
+	row, err := read[segmentRow](value)
+	if err != nil {
+		return err
+	}
+	s := row.segment(key)
+	return checkSegment(&s)
 }
 
 // expect looks for an entry of an index and counts it.

@@ -120,7 +120,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		says   string
 	}{
 		"a tree is missing":              {func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("devices")) }, "devices is missing"},
-		"the schema is newer":            {schema("2"), "newer"},
+		"the schema is newer":            {schema("3"), "newer"},
 		"the log lost a tile":            {remove("tiles", make([]byte, 9)), "hash"},
 		"the log lost its last record":   {removeLast("records"), "log"},
 		"the log lost its first record":  {remove("records", make([]byte, 8)), "record 1 stands"},
@@ -146,18 +146,22 @@ func TestVerifyFindsDamage(t *testing.T) {
 		"a person's row is no row":       {putRow("people", []byte("p"), []byte{0x01}), "people"},
 		"a tree within a tree of things": {func(tx *bbolt.Tx) error { _, err := tx.Bucket([]byte("people")).CreateBucket([]byte("x")); return err }, "a tree stands"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			path := written(t, whole)
-			db, err := bbolt.Open(path, 0o600, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(db.Update(c.change), db.Close()); err != nil {
-				t.Fatal(err)
-			}
-			refuses(t, path, c.says)
-		})
+		t.Run(name, func(t *testing.T) { damaged(t, whole, c.change, c.says) })
 	}
+}
+
+// damaged changes a copy of a file, which Verify then refuses.
+func damaged(t *testing.T, whole []byte, change func(*bbolt.Tx) error, says string) {
+	t.Helper()
+	path := written(t, whole)
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(change), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, path, says)
 }
 
 // FuzzVerify changes an octet of a file and cuts it. Whatever is left, Verify

@@ -16,25 +16,30 @@ import (
 type writer struct {
 	reader
 	events []event
+	next   uint64 // index of the first of events
 	// known is what the indexes go by of the device that was read or written last,
 	// which is most often the one that is written next.
 	known struct {
-		id  identity.DeviceID
-		row deviceIndexed
+		id     identity.DeviceID
+		row    deviceIndexed
+		newest ca.Serial // zero for none
 	}
+	renewed []renewal // by this transaction
 }
 
-// reset makes the writer that of a new transaction on the same snapshot.
-func (w *writer) reset() {
+// reset makes the writer that of a new transaction on the same snapshot, whose
+// events are numbered from next on.
+func (w *writer) reset(next uint64) {
 	w.pending.reset()
-	w.events = w.events[:0]
-	w.known.id = ""
+	w.events, w.next = w.events[:0], next
+	w.known.id, w.renewed = "", w.renewed[:0]
 }
 
 // event is one that waits for its number.
 type event struct {
 	device identity.DeviceID
 	json   []byte
+	leaf   []byte // of a record of another log, which has its number; nil for any other
 }
 
 var _ enroll.Tx = (*writer)(nil)
@@ -73,6 +78,9 @@ func (w *writer) PutCertificate(c enroll.Certificate) error {
 		if err := w.pending.put(devices, numberedDeviceKey(c.Device, lineageKey, c.Number), c.Serial[:]); err != nil {
 			return err
 		}
+	}
+	if err := w.unlapse(c.Serial); err != nil {
+		return err
 	}
 	return w.keep(certificates, c.Serial[:], newCertificateRow(&c))
 }

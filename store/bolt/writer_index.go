@@ -59,13 +59,10 @@ func (w *writer) PutDevice(d enroll.Device) error {
 		return err
 	}
 	key := deviceKey(d.ID, deviceRowKey)
-	old := w.known.row
-	if w.known.id != d.ID {
-		var err error
-		if old, err = load[deviceIndexed](&w.reader, devices, key); err != nil && !errors.Is(err, enroll.ErrNotFound) {
-			return err
-		}
+	if err := w.know(d.ID, key); err != nil {
+		return err
 	}
+	old := w.known.row
 	row := newDeviceRow(&d)
 	now := deviceIndexed{Fleet: row.Fleet, State: row.State, CreatedAt: row.CreatedAt}
 	if now != old {
@@ -78,7 +75,11 @@ func (w *writer) PutDevice(d enroll.Device) error {
 			return err
 		}
 	}
-	w.known.id, w.known.row = d.ID, now
+	w.known.row = now
+	if newest := newestOf(&d); newest != w.known.newest {
+		w.renewed = append(w.renewed, renewal{device: d.ID, from: w.known.newest, to: newest})
+		w.known.newest = newest
+	}
 	return w.keep(devices, key, row)
 }
 
@@ -88,8 +89,27 @@ func (w *writer) Device(id identity.DeviceID) (enroll.Device, error) {
 	if err != nil {
 		return enroll.Device{}, err
 	}
+	d := row.device(id)
 	w.known.id, w.known.row = id, deviceIndexed{Fleet: row.Fleet, State: row.State, CreatedAt: row.CreatedAt}
-	return row.device(id), nil
+	w.known.newest = newestOf(&d)
+	return d, nil
+}
+
+// know reads what Device would have remembered; zeros of a device that is new.
+func (w *writer) know(id identity.DeviceID, key []byte) error {
+	if w.known.id == id {
+		return nil
+	}
+	row, err := load[deviceIndexed](&w.reader, devices, key)
+	if err != nil && !errors.Is(err, enroll.ErrNotFound) {
+		return err
+	}
+	newest, err := w.newest(id)
+	if err != nil && !errors.Is(err, enroll.ErrNotFound) {
+		return err
+	}
+	w.known.id, w.known.row, w.known.newest = id, row, newest
+	return nil
 }
 
 // indexedState tells the states that few devices are in, so that an index of

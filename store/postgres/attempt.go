@@ -103,7 +103,7 @@ func (a *attempt) do() error {
 		if len(a.missing) == 0 && !a.unheld && a.settled() {
 			return a.finish()
 		}
-		if round == maxRounds {
+		if round >= maxRounds {
 			for _, c := range a.calls {
 				c.alone = c.alone || !c.settled
 			}

@@ -16,8 +16,8 @@ type Config struct {
 	URL string
 	// Log is told what was opened, and what is tried again; nil for nobody.
 	Log *slog.Logger
-	// Connections bounds the connections to the database, from 4; 0 is 12. Two of
-	// them write, the others serve Views.
+	// Connections bounds the connections to the database, from 5; 0 is 12. Two of
+	// them write, one listens, the others serve Views.
 	Connections int
 	// Patience is how long an Update is tried again while the database cannot be
 	// reached, before it fails with enroll.ErrStoreUnavailable; 0 is 15 seconds.
@@ -30,7 +30,7 @@ type Config struct {
 
 // The bounds and defaults of a Config.
 const (
-	minConnections     = 4
+	minConnections     = 5
 	defaultConnections = 12
 	defaultPatience    = 15 * time.Second
 	maxPatience        = 30 * time.Second

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"time"
 
@@ -34,9 +33,15 @@ const (
 	lockWait = "8s"
 )
 
-// writers is how many connections write: the committer's, and one for what is
-// done beside it.
-const writers = 2
+// How many connections do not serve Views: the committer's and one for what is
+// done beside it write, and one listens.
+const (
+	writers   = 2
+	listeners = 1
+)
+
+// readers is how many connections serve Views.
+func (c Config) readers() int { return c.Connections - writers - listeners }
 
 // CheckURL returns the error that Open would refuse a Config's URL with. It opens
 // nothing, and does not repeat the URL, which may hold a password.
@@ -56,11 +61,11 @@ func parseURL(url string) (*pgxpool.Config, error) {
 	return parsed, nil
 }
 
-// connect opens the two pools.
-func connect(ctx context.Context, c Config) (write, read *pgxpool.Pool, err error) {
-	parsed, err := parseURL(c.URL)
+// connect opens the two pools, and prepares to listen.
+func (s *Store) connect(ctx context.Context) error {
+	parsed, err := parseURL(s.config.URL)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	parsed.MinConns, parsed.MinIdleConns = 0, 0
 	if parsed.ConnConfig.ConnectTimeout == 0 {
@@ -71,18 +76,20 @@ func connect(ctx context.Context, c Config) (write, read *pgxpool.Pool, err erro
 	}
 	parsed.ConnConfig.DialFunc = dialer(parsed.ConnConfig.DialFunc)
 	parsed.ConnConfig.RuntimeParams["application_name"] = "touchmark"
+	s.listening = parsed.ConnConfig.Copy()
+	s.listening.RuntimeParams["application_name"] += " listener"
 	reading := parsed.Copy()
-	parsed.MaxConns, reading.MaxConns = writers, int32(c.Connections-writers)
+	parsed.MaxConns, reading.MaxConns = writers, int32(s.config.readers())
 	parsed.ConnConfig.RuntimeParams["application_name"] += " writer"
 	parsed.AfterConnect, reading.AfterConnect = settle(writerIdle), settle(readerIdle)
-	if write, err = pgxpool.NewWithConfig(ctx, parsed); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", enroll.ErrStoreUnavailable, err)
+	if s.write, err = pgxpool.NewWithConfig(ctx, parsed); err != nil {
+		return fmt.Errorf("%w: %w", enroll.ErrStoreUnavailable, err)
 	}
-	if read, err = pgxpool.NewWithConfig(ctx, reading); err != nil {
-		write.Close()
-		return nil, nil, fmt.Errorf("%w: %w", enroll.ErrStoreUnavailable, err)
+	if s.read, err = pgxpool.NewWithConfig(ctx, reading); err != nil {
+		s.write.Close()
+		return fmt.Errorf("%w: %w", enroll.ErrStoreUnavailable, err)
 	}
-	return write, read, nil
+	return nil
 }
 
 // sqlSettle changes a session's settings. A server that does not know one is left
@@ -112,47 +119,3 @@ func settle(idle string) func(context.Context, *pgx.Conn) error {
 		return err
 	}
 }
-
-// dialer makes connections that do not wait for ever, and none to cancel what
-// runs on another.
-func dialer(dial pgconn.DialFunc) pgconn.DialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if network == (nowhere{}).Network() {
-			return nil, errors.New("nothing is cancelled")
-		}
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return &impatient{Conn: conn}, nil
-	}
-}
-
-// impatient is a connection that gives up on a server which went silent, as one
-// behind a cut cable.
-type impatient struct{ net.Conn }
-
-func (c *impatient) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(silence)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
-
-func (c *impatient) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(silence)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
-
-// RemoteAddr hides the address: pgx asks for it to send a cancel request for what
-// runs on a connection that broke, and a commit is never cancelled. (A commit
-// that waits for a standby would end without it.)
-func (c *impatient) RemoteAddr() net.Addr { return nowhere{} }
-
-// nowhere is an address that nobody can be called at.
-type nowhere struct{}
-
-func (nowhere) Network() string { return "nowhere" }
-func (nowhere) String() string  { return "nowhere" }

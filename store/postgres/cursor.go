@@ -27,6 +27,9 @@ const (
 	shardsByKey          listKind = 10
 	recordsByIndex       listKind = 11
 	recordsByDevice      listKind = 12
+	peopleByID           listKind = 13
+	keysByHash           listKind = 14
+	segmentsByLast       listKind = 15
 )
 
 // A cursor is base64url of its version, the walk's kind, where the walk has come

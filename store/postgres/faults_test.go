@@ -123,15 +123,17 @@ func TestAnOutageIsSatOut(t *testing.T) {
 			}
 		})
 	}
+	over := make(chan struct{})
+	go func() { wait.Wait(); close(over) }()
 	for _, atOnce := range []bool{false, true} {
-		reach(&written, written.Load()+40)
+		reach(t, &written, written.Load()+40, over)
 		if err := errors.Join(own.Stop(atOnce), own.Resume()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reach(&written, written.Load()+40)
+	reach(t, &written, written.Load()+40, over)
 	close(stop)
-	wait.Wait()
+	<-over
 	verifyLog(t, on[0], int(written.Load()))
 	for _, s := range on {
 		if err := s.Close(); err != nil {
@@ -140,10 +142,17 @@ func TestAnOutageIsSatOut(t *testing.T) {
 	}
 }
 
-// reach waits until a count is reached.
-func reach(count *atomic.Int64, n int64) {
+// reach waits until a count is reached by those who count until over.
+func reach(t *testing.T, count *atomic.Int64, n int64, over <-chan struct{}) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for count.Load() < n {
-		runtime.Gosched()
+		select {
+		case <-over:
+			t.Fatalf("all have ended at a count of %d, want %d", count.Load(), n)
+		case <-tick.C:
+		}
 	}
 }
 
@@ -197,7 +206,8 @@ func TestAPausedSequencerIsFencedOff(t *testing.T) {
 	}
 	update(t, sleeper, put(0))
 	conn := connect(t, url)
-	_, err := conn.Exec(t.Context(), "UPDATE log SET holder = (SELECT node FROM nodes WHERE slot = 1), fence = 7, expires_at = now() + interval '3 seconds'")
+	_, err := conn.Exec(t.Context(), `INSERT INTO leases (task, holder, fence, expires_at) SELECT 'number', node, 7, now() + interval '1 hour' FROM nodes WHERE slot = 1
+		ON CONFLICT (task) DO UPDATE SET (holder, fence, expires_at) = (excluded.holder, excluded.fence, excluded.expires_at)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +222,7 @@ func TestAPausedSequencerIsFencedOff(t *testing.T) {
 	update(t, other, put(4))
 	verifyLog(t, sleeper, 5)
 	var fence int
-	if err := conn.QueryRow(t.Context(), "SELECT fence FROM log").Scan(&fence); err != nil || fence < 8 {
+	if err := conn.QueryRow(t.Context(), "SELECT fence FROM leases WHERE task = 'number'").Scan(&fence); err != nil || fence < 8 {
 		t.Errorf("the fence stands at %d, want it above 7; error %v", fence, err)
 	}
 }
@@ -236,7 +246,7 @@ func TestSchemas(t *testing.T) {
 	run("UPDATE nodes SET schema = 99")
 	err := s.Update(t.Context(), func(tx enroll.Tx) error { return tx.PutDevice(device(2)) })
 	if !errors.Is(err, enroll.ErrStoreUnavailable) || !strings.Contains(err.Error(), "schema 99") {
-		t.Errorf("Update: error %v, want ErrStoreUnavailable and the schema", err)
+		t.Fatalf("Update: error %v, want ErrStoreUnavailable and the schema", err)
 	}
 	<-s.Failed()
 	err = s.Update(t.Context(), func(tx enroll.Tx) error { return tx.PutDevice(device(2)) })

@@ -32,7 +32,7 @@ WHERE slot > 0 RETURNING node = $1, epoch, schema`
 	sqlJoin = `
 INSERT INTO nodes (slot, node, batch, epoch, schema, seen_at)
 SELECT (SELECT min(slot) + 1 FROM nodes AS n WHERE NOT EXISTS (SELECT FROM nodes AS o WHERE o.slot = n.slot + 1)), $1, 0, epoch, schema, now()
-FROM nodes WHERE slot = 0 RETURNING slot, schema, (SELECT count(*) FROM nodes WHERE slot > 0)`
+FROM nodes WHERE slot = 0 RETURNING slot, schema, (SELECT count(*) FROM nodes WHERE slot > 0), (SELECT size FROM log)`
 	sqlBeat  = `UPDATE nodes SET seen_at = now() WHERE slot = $1 AND node = $2 AND seen_at < now() - interval '3 seconds'`
 	sqlLeave = `DELETE FROM nodes WHERE slot = $1 AND node = $2`
 	// sqlSweep forgets nodes that went away without a word. One that was only slow
@@ -46,7 +46,7 @@ DELETE FROM nodes WHERE slot IN (
 	sqlEndStuck = `
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name = 'touchmark writer'
-	AND wait_event = 'ClientRead' AND xact_start < now() - interval '1 minute'`
+	AND wait_event = 'ClientRead' AND xact_start IS NOT NULL AND state_change < now() - interval '1 minute'`
 )
 
 // errGone is what a batch ends with whose node has no gate any more.
@@ -76,14 +76,14 @@ func (g *gate) single() bool { return g.neighbours.Load() == 0 }
 func (s *Store) join() error {
 	ctx := context.Background()
 	var slot int16
-	var schema, nodes int64
+	var schema, nodes, size int64
 	err := pgx.BeginFunc(ctx, s.write, func(tx pgx.Tx) error {
 		for _, sql := range []string{sqlSweep, sqlHoldEntrance} {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return err
 			}
 		}
-		return tx.QueryRow(ctx, sqlJoin, s.gate.node).Scan(&slot, &schema, &nodes)
+		return tx.QueryRow(ctx, sqlJoin, s.gate.node).Scan(&slot, &schema, &nodes, &size)
 	})
 	if err != nil {
 		return fmt.Errorf("joining the other nodes: %w", err)
@@ -93,6 +93,7 @@ func (s *Store) join() error {
 	}
 	s.gate.slot = slot
 	s.gate.neighbours.Store(nodes) // itself is not among those it saw
+	s.elsewhere.saw(uint64(size), uint64(size))
 	return nil
 }
 

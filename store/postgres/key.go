@@ -27,11 +27,14 @@ const (
 	devices                  // id -> enroll.Device
 	keys                     // SHA-256 -> enroll.KeyUse
 	certificates             // serial number -> enroll.Certificate
+	leases                   // task -> lease
 	kindCount
 
 	// What follows is only ever written, on top of what is found.
 	crlWrites // issuer's id, 0, shard's id -> *entryWrites
 	refused   // order's id -> map[enroll.Code]int, to be added
+	segments  // kind, 0, last key -> enroll.Segment
+	dropped   // nothing -> dropRecords
 )
 
 // reference reports whether rows of the kind are changed only by a batch that is

@@ -10,8 +10,14 @@ import (
 	"github.com/touchmark/touchmark/identity"
 )
 
-// walk is a way through the rows of a list, in the order of an index. Its queries
-// look at 10,000 rows at most for one part.
+// Queries that filter look at maxLooked rows for one part of a list, and no more;
+// toLastLooked leads to the last of them.
+const (
+	maxLooked    = `10000`
+	toLastLooked = ` OFFSET ` + maxLooked + ` - 1 LIMIT 1`
+)
+
+// walk is a way through the rows of a list, in the order of an index.
 type walk[T any] struct {
 	kind listKind
 	// sql selects the rows that match, from a position on; its last argument, which
@@ -69,11 +75,11 @@ SELECT index, data FROM (
 	lineageWalk = `FROM device_entries WHERE device = $3 AND kind = 2 AND number < $4 ORDER BY number DESC`
 	sqlLineage  = `
 SELECT ` + certificateColumns + `
-FROM (SELECT serial AS entry, number AS place ` + lineageWalk + ` LIMIT 10000) AS e
+FROM (SELECT serial AS entry, number AS place ` + lineageWalk + ` LIMIT ` + maxLooked + `) AS e
 JOIN certificates ON certificates.serial = e.entry AND certificates.device = $3 AND certificates.number = e.place
 WHERE ($1::bytea IS NULL OR serial >= $1) AND ($2::bytea IS NULL OR serial < $2)
 ORDER BY e.place DESC LIMIT $5`
-	sqlBeyondLineage = `SELECT number FROM device_entries WHERE device = $1 AND kind = 2 AND number < $2 ORDER BY number DESC OFFSET 9999 LIMIT 1`
+	sqlBeyondLineage = `SELECT number FROM device_entries WHERE device = $1 AND kind = 2 AND number < $2 ORDER BY number DESC` + toLastLooked
 
 	sqlListCertificates = `
 SELECT ` + certificateColumns + ` FROM certificates

@@ -23,29 +23,36 @@ LIMIT `
 	// By id, within ranges; they come in the order of the arrays, for a nested loop
 	// keeps it.
 	rangesOfDevices = ` AS r (first, beyond) CROSS JOIN LATERAL (
-	SELECT * FROM devices AS w WHERE w.id >= r.first AND w.id < r.beyond ORDER BY w.id LIMIT 10000) AS w`
+	SELECT * FROM devices AS w WHERE w.id >= r.first AND w.id < r.beyond ORDER BY w.id LIMIT ` + maxLooked + `) AS w`
 	sqlListDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::text[])` + rangesOfDevices + ` LIMIT 10000)` + deviceMatches + `$8`
-	sqlBeyondDevices = `SELECT w.id FROM unnest($1::text[], $2::text[])` + rangesOfDevices + ` OFFSET 9999 LIMIT 1`
+SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::text[])` + rangesOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$8`
+	sqlBeyondDevices = `SELECT w.id FROM unnest($1::text[], $2::text[])` + rangesOfDevices + toLastLooked
 
 	stateOfDevices      = `FROM devices WHERE rare_state = $6 AND id > $7 ORDER BY id`
 	sqlListStateDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT * ` + stateOfDevices + ` LIMIT 10000)` + deviceMatches + `$8`
-	sqlBeyondStateDevices = `SELECT id FROM devices WHERE rare_state = $1 AND id > $2 ORDER BY id OFFSET 9999 LIMIT 1`
+SELECT ` + deviceColumns + ` FROM (SELECT * ` + stateOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$8`
+	sqlBeyondStateDevices = `SELECT id FROM devices WHERE rare_state = $1 AND id > $2 ORDER BY id` + toLastLooked
 
 	fleetsOfDevices = ` AS f (id, created, after) CROSS JOIN LATERAL (
-	SELECT * FROM devices AS w WHERE w.fleet = f.id AND (w.created_at, w.id) > (f.created, f.after) ORDER BY w.created_at, w.id LIMIT 10000) AS w`
+	SELECT * FROM devices AS w WHERE w.fleet = f.id AND (w.created_at, w.id) > (f.created, f.after) ORDER BY w.created_at, w.id LIMIT ` + maxLooked + `) AS w`
 	sqlListFleetDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::timestamptz[], $8::text[])` + fleetsOfDevices + ` LIMIT 10000)` + deviceMatches + `$9`
+SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::timestamptz[], $8::text[])` + fleetsOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$9`
 	sqlBeyondFleetDevices = `
-SELECT w.fleet, w.created_at, w.id FROM unnest($1::text[], $2::timestamptz[], $3::text[])` + fleetsOfDevices + ` OFFSET 9999 LIMIT 1`
+SELECT w.fleet, w.created_at, w.id FROM unnest($1::text[], $2::timestamptz[], $3::text[])` + fleetsOfDevices + toLastLooked
 
-	// By expiry: a device comes with its newest certificate.
+	// By expiry: a device comes with its newest certificate, or where that has left,
+	// by itself.
+	expiringFrom     = ` FROM ((SELECT serial, device, false AS gone FROM certificates WHERE serial > `
+	expiringOrLapsed = ` ORDER BY serial LIMIT ` + maxLooked + `)
+	UNION ALL (SELECT lapsed, id, true FROM devices WHERE lapsed > `
+	expiringEnd            = ` ORDER BY lapsed LIMIT ` + maxLooked + `) ORDER BY serial LIMIT ` + maxLooked + `) AS c`
 	sqlListExpiringDevices = `
 SELECT ` + deviceColumns + ` FROM (
-	SELECT w.* FROM (SELECT serial, device FROM certificates WHERE serial > $6 AND serial < $7 ORDER BY serial LIMIT 10000) AS c
-	JOIN devices AS w ON w.id = c.device AND substring(w.newest FROM 1 FOR 20) = c.serial ORDER BY c.serial)` + deviceMatches + `$8`
-	sqlBeyondExpiringDevices = `SELECT serial FROM certificates WHERE serial > $1 AND serial < $2 ORDER BY serial OFFSET 9999 LIMIT 1`
+	SELECT w.*` + expiringFrom + `$6 AND serial < $7` + expiringOrLapsed + `$6 AND lapsed < $7` + expiringEnd + `
+	JOIN devices AS w ON w.id = c.device AND substring(w.newest FROM 1 FOR 20) = c.serial AND (w.lapsed IS NOT NULL) = c.gone
+	ORDER BY c.serial)` + deviceMatches + `$8`
+	sqlBeyondExpiringDevices = `
+SELECT serial` + expiringFrom + `$1 AND serial < $2` + expiringOrLapsed + `$1 AND lapsed < $2` + expiringEnd + ` ORDER BY serial` + toLastLooked
 )
 
 // filterArguments is how many arguments deviceMatches takes, without the limit.

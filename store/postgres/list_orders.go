@@ -17,16 +17,16 @@ SELECT ` + orderColumns + `,
 	orderMatches = ` AS o WHERE $1::text = '' OR model = $1 LIMIT `
 
 	sqlListOrders = countedOrder + `
-FROM (SELECT * FROM orders WHERE id > $2 ORDER BY id LIMIT 10000)` + orderMatches + `$3`
-	sqlBeyondOrders = `SELECT id FROM orders WHERE id > $1 ORDER BY id OFFSET 9999 LIMIT 1`
+FROM (SELECT * FROM orders WHERE id > $2 ORDER BY id LIMIT ` + maxLooked + `)` + orderMatches + `$3`
+	sqlBeyondOrders = `SELECT id FROM orders WHERE id > $1 ORDER BY id` + toLastLooked
 
 	// Fleets come in the order of the arrays, for a nested loop keeps it; after is
 	// where to go on in each.
-	fleetsOfOrders     = ` AS f (id, after) CROSS JOIN LATERAL (SELECT * FROM orders AS w WHERE w.fleet = f.id AND w.id > f.after ORDER BY w.id LIMIT 10000) AS w`
+	fleetsOfOrders     = ` AS f (id, after) CROSS JOIN LATERAL (SELECT * FROM orders AS w WHERE w.fleet = f.id AND w.id > f.after ORDER BY w.id LIMIT ` + maxLooked + `) AS w`
 	sqlListFleetOrders = countedOrder + `
-FROM (SELECT w.* FROM unnest($2::text[], $3::text[])` + fleetsOfOrders + ` LIMIT 10000)` + orderMatches + `$4`
+FROM (SELECT w.* FROM unnest($2::text[], $3::text[])` + fleetsOfOrders + ` LIMIT ` + maxLooked + `)` + orderMatches + `$4`
 	sqlBeyondFleetOrders = `
-SELECT w.fleet, w.id FROM unnest($1::text[], $2::text[])` + fleetsOfOrders + ` OFFSET 9999 LIMIT 1`
+SELECT w.fleet, w.id FROM unnest($1::text[], $2::text[])` + fleetsOfOrders + toLastLooked
 )
 
 // Orders implements enroll.Reader.

@@ -26,7 +26,8 @@ const (
 INSERT INTO records (index, data, hashes) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS put (index, data, hashes)`
 	sqlAddStories = `
 INSERT INTO device_entries (device, kind, number) SELECT device, 1, number FROM unnest($1::text[], $2::bigint[]) AS put (device, number)`
-	sqlHashes = `SELECT index, hashes FROM records WHERE index = ANY ($1)`
+	sqlHashes = `
+SELECT index, hashes FROM records WHERE index = ANY ($1) UNION ALL SELECT index, hashes FROM kept_hashes WHERE index = ANY ($1)`
 )
 
 // maxPending bounds how many batches' events are numbered at a time.
@@ -65,7 +66,7 @@ func (h *head) queue(b *pgx.Batch) {
 			return fmt.Errorf("events that wait for the sequencer are damaged: %d of %d devices; restore the database from a backup", len(events), len(devices))
 		}
 		for i, json := range events {
-			h.events = append(h.events, event{devices[i], json})
+			h.events = append(h.events, event{device: devices[i], json: json})
 		}
 		return nil
 	}}.queue(b)
@@ -116,7 +117,10 @@ func (s *Store) number(b *pgx.Batch, conn *pgx.Conn, h head, more []event) (audi
 	for _, events := range [][]event{h.events, more} {
 		for _, e := range events {
 			index := frontier.Size()
-			leaf := audit.Leaf(index, e.json)
+			leaf := e.leaf
+			if leaf == nil {
+				leaf = audit.Leaf(index, e.json)
+			}
 			done = frontier.Add(done[:0], leaf)
 			indexes, leaves, hashes = append(indexes, int64(index)), append(leaves, leaf), append(hashes, concat(done))
 			if e.device != "" {
@@ -133,6 +137,7 @@ func (s *Store) number(b *pgx.Batch, conn *pgx.Conn, h head, more []event) (audi
 	if h.waiting != nil {
 		b.Queue(sqlDeletePending, h.waiting)
 	}
+	s.tellThem(b)
 	return frontier, nil
 }
 

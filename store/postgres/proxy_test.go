@@ -23,9 +23,12 @@ type proxy struct {
 
 	mu      sync.Mutex // guards what follows
 	pairs   map[*pair]bool
+	ended   bool            // no pair outlives the test
 	fault   storetest.Fault // of the next COMMIT
 	refuses bool
-	hold    chan struct{} // holds the next transaction up in its middle until it is closed; nil for none
+	deaf    bool          // it lets nobody listen
+	hold    chan struct{} // stops everything in the next transaction's middle until it is closed; nil for none
+	stopped chan struct{} // closed when everything goes on; nil for nothing was stopped
 	held    chan struct{} // closed when one is held up
 }
 
@@ -50,6 +53,9 @@ func newProxy(t testing.TB, target string) *proxy {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+		p.mu.Lock()
+		p.ended = true
+		p.mu.Unlock()
 		p.cut()
 		p.served.Wait()
 	})
@@ -65,8 +71,8 @@ func (p *proxy) fail(f storetest.Fault) {
 	p.fault = f
 }
 
-// holdUp holds the next transaction up, after its first round trip, until release
-// is called; held tells that it does.
+// holdUp stops everything when the next transaction has sent its first round trip,
+// as if the node was paused, until release is called; held tells that it does.
 func (p *proxy) holdUp() (held <-chan struct{}, release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,6 +86,20 @@ func (p *proxy) refuse(yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refuses = yes
+}
+
+// deafen lets no connections through that are to listen, or lets them again.
+func (p *proxy) deafen(yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deaf = yes
+}
+
+// shuts reports whether a startup message is one that is not let through.
+func (p *proxy) shuts(message []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deaf && bytes.Contains(message, []byte("touchmark listener"))
 }
 
 // cut ends all connections.
@@ -116,9 +136,12 @@ func (p *proxy) accept() {
 		c := &pair{node: node, server: server, muted: make(chan struct{})}
 		p.mu.Lock()
 		p.pairs[c] = true
+		if p.ended {
+			c.end()
+		}
 		p.mu.Unlock()
 		p.served.Go(func() { p.forward(c) })
-		p.served.Go(func() { c.backward() })
+		p.served.Go(func() { p.backward(c) })
 	}
 }
 
@@ -135,10 +158,11 @@ func (p *proxy) forward(c *pair) {
 	began := false
 	for {
 		kind, message, err := readMessage(from, first)
-		if err != nil {
+		if err != nil || first && p.shuts(message) {
 			return
 		}
 		first = false
+		p.pass()
 		c.learn(kind, message)
 		switch {
 		case isBind(kind, message, c.begins):
@@ -179,15 +203,23 @@ func isBind(kind byte, message []byte, name string) bool {
 	return kind == 'B' && name != "" && bytes.HasPrefix(message[5:], []byte("\x00"+name+"\x00"))
 }
 
-// holdMiddle holds a transaction up, if one is to be.
+// holdMiddle stops everything in the middle of a transaction, if that is to be.
 func (p *proxy) holdMiddle() {
 	p.mu.Lock()
-	hold := p.hold
-	p.hold = nil
-	p.mu.Unlock()
-	if hold != nil {
+	defer p.mu.Unlock()
+	if p.hold != nil {
+		p.hold, p.stopped = nil, p.hold
 		close(p.held)
-		<-hold
+	}
+}
+
+// pass waits while everything is stopped.
+func (p *proxy) pass() {
+	p.mu.Lock()
+	stopped := p.stopped
+	p.mu.Unlock()
+	if stopped != nil {
+		<-stopped
 	}
 }
 
@@ -208,7 +240,7 @@ func (p *proxy) letCommit(c *pair) bool {
 
 // backward takes messages from the server to the node. When it is muted it waits
 // for the end of the round trip and ends the connection.
-func (c *pair) backward() {
+func (p *proxy) backward(c *pair) {
 	defer c.end()
 	from, to := bufio.NewReader(c.server), bufio.NewWriter(c.node)
 	for {
@@ -216,6 +248,7 @@ func (c *pair) backward() {
 		if err != nil {
 			return
 		}
+		p.pass()
 		select {
 		case <-c.muted:
 			if kind == 'Z' { // ReadyForQuery

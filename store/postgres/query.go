@@ -116,6 +116,8 @@ func (l *lookup) query(kind kind, ids []string, hold bool) query {
 	case certificates:
 		all := octets(ids)
 		return query{either(hold, sqlHoldCertificates, sqlFindCertificates), []any{all, all[0], all[len(all)-1]}, keepRev(l, kind, readCertificate)}
+	case leases:
+		return query{sqlHoldLeases, []any{ids}, keepRev(l, kind, readLease)}
 	default:
 		panic("nothing of this kind is looked up")
 	}

@@ -21,17 +21,26 @@ const (
 	// deviceRows are the rows that are written, in the order of deviceColumns.
 	deviceRows = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
 	$9::bigint[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::timestamptz[], $15::bytea[], $16::text[], $17::bytea[],
-	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::bigint[])
-	AS put (` + deviceColumns + `)`
+	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::bigint[], $25::bytea[])
+	AS put (` + deviceColumns + `, unseen)`
 	// rareState is the state where it is one that few devices are in, so that an
 	// index of them costs little and finds much.
-	rareState        = `CASE WHEN put.state IN ('held', 'revoked', 'retired') THEN put.state END`
-	sqlInsertDevices = `INSERT INTO devices (` + deviceColumns + `, rare_state) SELECT put.*, ` + rareState + ` FROM ` + deviceRows
+	rareState = `CASE WHEN put.state IN ('held', 'revoked', 'retired') THEN put.state END`
+	// lapsed is the newest certificate's serial number where the certificate is not
+	// there. It is looked for only where this batch does not write it (unseen).
+	lapsed           = `CASE WHEN put.unseen IS NOT NULL AND NOT EXISTS (SELECT FROM certificates AS c WHERE c.serial = put.unseen) THEN put.unseen END`
+	sqlInsertDevices = `
+INSERT INTO devices (` + deviceColumns + `, lapsed, rare_state)
+SELECT put.id, put.fleet, put.order_id, put.state, put.owner, put.version, put.created_at, put.changed_at, put.issued, put.newest,
+	put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order, put.enrolment_key,
+	put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at, put.forked_at, put.rev,
+	` + lapsed + `, ` + rareState + ` FROM ` + deviceRows
 	sqlUpdateDevices = `
-UPDATE devices SET (fleet, order_id, state, rare_state, owner, version, created_at, changed_at, issued, newest, live,
+UPDATE devices SET (lapsed, fleet, order_id, state, rare_state, owner, version, created_at, changed_at, issued, newest, live,
 	ticket_order, ticket_hash, ticket_drawn_at, ticket_used_by, enrolment_order, enrolment_key, enrolment_serial,
 	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, rev)
-	= (put.fleet, put.order_id, put.state, ` + rareState + `, put.owner, put.version, put.created_at, put.changed_at, put.issued,
+	= (CASE WHEN substring(devices.newest FROM 1 FOR 20) = substring(put.newest FROM 1 FOR 20) THEN devices.lapsed ELSE ` + lapsed + ` END,
+	   put.fleet, put.order_id, put.state, ` + rareState + `, put.owner, put.version, put.created_at, put.changed_at, put.issued,
 	   put.newest, put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order,
 	   put.enrolment_key, put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at,
 	   put.forked_at, put.rev)
@@ -99,9 +108,12 @@ type deviceWriter struct {
 	enrolmentKey, enrolmentSerial          [][]byte
 	ticketDrawn, reenrolAt, reenrolUntil   []pgtype.Timestamptz
 	cloneSuspected, forked                 []pgtype.Timestamptz
+	unseen                                 [][]byte
 }
 
-func (w *deviceWriter) add(d enroll.Device, rev int64) error {
+// add takes a device; unseen says that nobody has just seen or written its newest
+// certificate.
+func (w *deviceWriter) add(d enroll.Device, unseen bool, rev int64) error {
 	w.id, w.fleet, w.order = append(w.id, string(d.ID)), append(w.fleet, string(d.Fleet)), append(w.order, d.Order)
 	w.state, w.owner = append(w.state, string(d.State)), append(w.owner, d.Owner)
 	w.version, w.issued, w.rev = append(w.version, int64(d.Version)), append(w.issued, int64(d.Issued)), append(w.rev, rev)
@@ -109,9 +121,14 @@ func (w *deviceWriter) add(d enroll.Device, rev int64) error {
 	created.Valid = true // it stands in an index; the zero time is in the year 1
 	w.created, w.changed = append(w.created, created), append(w.changed, timestamp(d.ChangedAt))
 	var newest []enroll.LiveCertificate
+	var serial []byte
 	if d.Newest != nil {
 		newest = []enroll.LiveCertificate{*d.Newest}
+		if unseen {
+			serial = d.Newest.Serial[:]
+		}
 	}
+	w.unseen = append(w.unseen, serial)
 	one, err := packLive(newest)
 	if err != nil {
 		return err
@@ -165,7 +182,7 @@ func (w *deviceWriter) queue(b *pgx.Batch, sql string) {
 	b.Queue(sql, flat(w.id), flat(w.fleet), flat(w.order), flat(w.state), flat(w.owner), flat(w.version), flat(w.created),
 		flat(w.changed), flat(w.issued), flat(w.newest), flat(w.live), flat(w.ticketOrder), flat(w.ticketHash), flat(w.ticketDrawn),
 		flat(w.ticketUsedBy), flat(w.enrolmentOrder), flat(w.enrolmentKey), flat(w.enrolmentSerial), flat(w.reenrolBy),
-		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.rev))
+		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.rev), flat(w.unseen))
 }
 
 // A device's row keeps its certificates packed, one after another: 20 octets of

@@ -23,6 +23,7 @@ type run struct {
 type event struct {
 	device string
 	json   []byte
+	leaf   []byte // as it stands in another log, with its number; nil for a new one
 }
 
 // unwind is what a run panics with that cannot go on.
@@ -83,6 +84,14 @@ func (r *run) mustBeAlone() {
 	}
 }
 
+// haveToOneself ends a run that does not have its batch to itself.
+func (r *run) haveToOneself() {
+	if r.over || !r.c.alone {
+		r.c.alone = true
+		r.unwind()
+	}
+}
+
 // rows implements source: the run's own writes, then those of runs before it,
 // then what was found.
 func (r *run) rows(ids ...key) ([]any, error) {
@@ -139,10 +148,7 @@ func (r *run) wait(k key) any {
 // ask implements source. Queries see the database alone, without what others of
 // the batch wrote: who asks has a batch to itself.
 func (r *run) ask(q query) error {
-	if r.over || !r.c.alone {
-		r.c.alone = true
-		r.unwind()
-	}
+	r.haveToOneself()
 	if r.a.broken = r.a.queryNow(q); r.a.broken != nil {
 		r.unwind()
 	}

@@ -5,24 +5,18 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/touchmark/touchmark/enroll"
 )
 
-// The sequencer is the node whose turn it is to number the events that wait. Its
-// turn ends with its lease, by the database's clock; whoever takes over raises
-// the fence. It numbers in one transaction that holds the log's row and finds its
-// own name and fence there, so that a node which slept through the end of its
-// turn does nothing when it wakes.
-const (
-	// sqlLook tells whether there is something to number, whether it may be this
-	// node's turn, and how many nodes there are.
-	sqlLook = `
-SELECT EXISTS (SELECT FROM pending), holder = $1 OR expires_at < now(), (SELECT count(*) FROM nodes WHERE slot > 0) FROM log`
-	sqlTakeTurn = `
-UPDATE log SET holder = $1, fence = CASE holder WHEN $1 THEN fence ELSE fence + 1 END, expires_at = now() + interval '3 seconds'
-WHERE holder = $1 OR expires_at < now() RETURNING fence`
-	sqlHoldHead = `SELECT FROM log WHERE holder = $1 AND fence = $2 FOR UPDATE`
-	sqlEndTurn  = `UPDATE log SET expires_at = '-infinity' WHERE holder = $1`
-)
+// taskNumber is the sequencer's: the node that leads it numbers the events that
+// wait, in a transaction that holds its lease, so that a node which slept through
+// the end of its term does nothing when it wakes.
+const taskNumber enroll.Task = "number"
+
+// sqlLook tells whether there is something to number, how many nodes there are,
+// and the log's size.
+const sqlLook = `SELECT EXISTS (SELECT FROM pending), (SELECT count(*) FROM nodes WHERE slot > 0), size FROM log`
 
 // How often a node looks what there is to do besides Updates.
 const (
@@ -34,41 +28,64 @@ const (
 
 // attend looks after what is nobody's Update, until ctx is done.
 func (s *Store) attend(ctx context.Context) {
-	look, beat := time.NewTicker(lookEvery), time.NewTicker(beatEvery)
+	look, beat, sweep := time.NewTicker(lookEvery), time.NewTicker(beatEvery), time.NewTicker(sweepEvery)
 	defer look.Stop()
 	defer beat.Stop()
+	defer sweep.Stop()
+	unswept := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
 			s.queue.order(chores{beat: true})
-			continue
 		case <-look.C:
+			s.look(ctx)
 		case <-s.wake:
-		}
-		todo, err := s.look(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.config.Log.DebugContext(ctx, "could not look what waits for the sequencer; trying again", "error", err)
-		}
-		if todo {
-			s.queue.order(chores{number: true})
+			s.takeTurn(ctx)
+		case <-s.emptied:
+			unswept = s.sweepMonths(ctx)
+		case <-sweep.C:
+			unswept = unswept && s.sweepMonths(ctx)
 		}
 	}
 }
 
-// look reports whether this node should number events now.
-func (s *Store) look(ctx context.Context) (bool, error) {
-	var waiting, mine bool
-	var nodes int64
-	if err := s.write.QueryRow(ctx, sqlLook, s.gate.node).Scan(&waiting, &mine, &nodes); err != nil {
-		return false, err
+// look finds out what other nodes have left behind.
+func (s *Store) look(ctx context.Context) {
+	waiting, nodes, size, err := s.seen(ctx, s.write.QueryRow)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.config.Log.DebugContext(ctx, "could not look what other nodes do; trying again", "error", err)
+		}
+		return
 	}
 	s.gate.neighbours.Store(max(nodes-1, 0))
-	return waiting && mine, nil
+	s.elsewhere.saw(size, size)
+	if waiting {
+		s.takeTurn(ctx)
+	}
 }
 
-// nudge has the node look at once.
+// seen makes a look, with a pool's QueryRow.
+func (s *Store) seen(ctx context.Context, queryRow func(context.Context, string, ...any) pgx.Row) (waiting bool, nodes int64, size uint64, err error) {
+	err = queryRow(ctx, sqlLook).Scan(&waiting, &nodes, &size)
+	return waiting, nodes, size, err
+}
+
+// takeTurn has the node number what waits, unless another node does.
+func (s *Store) takeTurn(ctx context.Context) {
+	token, err := s.Lead(ctx, taskNumber)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.config.Log.DebugContext(ctx, "could not learn who numbers events; trying again", "error", err)
+	case token != 0:
+		s.queue.order(chores{number: true})
+	}
+}
+
+// nudge has the node number at once what it has left to the sequencer, if it is
+// that.
 func (s *Store) nudge() {
 	select {
 	case s.wake <- struct{}{}:
@@ -79,21 +96,18 @@ func (s *Store) nudge() {
 // numberPending numbers what waits, where it is this node's turn.
 func (s *Store) numberPending() error {
 	ctx := context.Background()
+	token, err := s.Lead(ctx, taskNumber)
+	if token == 0 || err != nil {
+		return err
+	}
 	conn, err := s.write.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release() // which closes it in the middle of a transaction
-	var fence int64
-	if err := conn.QueryRow(ctx, sqlTakeTurn, s.gate.node).Scan(&fence); err != nil {
-		if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it as it is
-			return nil // it is another's
-		}
-		return err
-	}
 	a := &attempt{s: s, conn: conn}
 	for more := true; more; {
-		if more, err = a.numberSome(fence); err != nil {
+		if more, err = a.numberSome(token); err != nil {
 			return err
 		}
 	}
@@ -102,17 +116,17 @@ func (s *Store) numberPending() error {
 
 // numberSome numbers what waits, up to maxPending batches' events, and reports
 // whether there is more.
-func (a *attempt) numberSome(fence int64) (more bool, err error) {
+func (a *attempt) numberSome(token uint64) (more bool, err error) {
 	s, conn := a.s, a.conn.Conn()
 	if a.rev, err = s.newRev(); err != nil {
 		return false, err
 	}
 	b := &pgx.Batch{}
 	a.enter(b)
-	held := false
-	query{sqlHoldHead, []any{s.gate.node, fence}, func(*columns) error { held = true; return nil }}.queue(b)
-	var h head
-	h.queue(b)
+	turn := leaseKey(taskNumber)
+	l := newLookup([]key{turn})
+	l.queue(b, true)
+	a.head.queue(b)
 	if err := send(conn, b); err != nil {
 		return false, err
 	}
@@ -120,11 +134,16 @@ func (a *attempt) numberSome(fence int64) (more bool, err error) {
 		return false, err
 	}
 	b = &pgx.Batch{}
-	if !held || h.waiting == nil {
+	held, _ := l.found[turn].value.(lease)
+	mine := held.of(s.gate.node, token)
+	if !mine {
+		s.leads.forget(taskNumber)
+	}
+	if !mine || a.head.waiting == nil {
 		b.Queue(sqlRollback)
 		return false, send(conn, b)
 	}
-	grown, err := s.number(b, conn, h, nil)
+	grown, err := s.number(b, conn, a.head, nil)
 	if err != nil {
 		return false, err
 	}
@@ -133,7 +152,8 @@ func (a *attempt) numberSome(fence int64) (more bool, err error) {
 		return false, err
 	}
 	s.frontier = grown
-	return h.more, nil
+	s.added(&a.head, grown.Size())
+	return a.head.more, nil
 }
 
 // Settle waits until the log has every event of the Updates that returned before
@@ -142,9 +162,7 @@ func (s *Store) Settle(ctx context.Context) error {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
 	for {
-		var waiting, mine bool
-		var nodes int64
-		err := s.read.QueryRow(ctx, sqlLook, s.gate.node).Scan(&waiting, &mine, &nodes)
+		waiting, _, _, err := s.seen(ctx, s.read.QueryRow)
 		if err != nil || !waiting {
 			return err
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -17,23 +19,28 @@ import (
 type Store struct {
 	config      Config
 	write, read *pgxpool.Pool
+	listening   *pgx.ConnConfig
 	queue       *queue
 	memory      *memory
 	viewing     *viewing
 	gate        *gate
+	leads       leads
+	elsewhere   *elsewhere
+	heard       atomic.Bool // notifications arrive
+	months      months
 	wake        chan struct{} // holds a token while there may be something to number
+	emptied     chan struct{} // holds a token while a month may have lost its last certificate
 
-	failed    chan struct{} // closed by fail
-	committed chan struct{} // closed when the committer has ended
-	attended  chan struct{} // closed when attend has ended
-	stop      context.CancelFunc
-	closing   sync.Once // guards closeErr
+	failed    chan struct{}      // closed by fail
+	committed chan struct{}      // closed when the committer has ended
+	beside    sync.WaitGroup     // attend and listen
+	stop      context.CancelFunc // of those
+	closing   sync.Once          // guards closeErr
 	closeErr  error
 
 	// The committer alone touches what follows.
 	failure  error
 	frontier audit.Frontier // of the log as this node last saw it
-	months   months
 }
 
 var _ enroll.Store = (*Store)(nil)
@@ -43,14 +50,16 @@ var _ enroll.Store = (*Store)(nil)
 // again for as long as the Config's Patience, and ctx, allow.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
-		config: c.complete(), queue: newQueue(), memory: newMemory(), months: months{}, wake: make(chan struct{}, 1),
-		failed: make(chan struct{}), committed: make(chan struct{}), attended: make(chan struct{}),
+		config: c.complete(), queue: newQueue(), memory: newMemory(), elsewhere: newElsewhere(),
+		wake: make(chan struct{}, 1), emptied: make(chan struct{}, 1),
+		failed: make(chan struct{}), committed: make(chan struct{}),
 	}
+	s.leads.known = map[enroll.Task]lead{}
 	var err error
 	if s.gate, err = newGate(s.config.Rand); err != nil {
 		return nil, err
 	}
-	if s.write, s.read, err = connect(ctx, s.config); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -59,13 +68,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	s.viewing = newViewing(s)
-	attending, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	var beside context.Context
+	beside, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go s.commitBatches()
-	go func() {
-		defer close(s.attended)
-		s.attend(attending)
-	}()
+	s.beside.Go(func() { s.attend(beside) })
+	s.beside.Go(func() { s.listen(beside) })
 	return s, nil
 }
 
@@ -88,9 +95,10 @@ func (s *Store) Failed() <-chan struct{} { return s.failed }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.stop()
-		<-s.attended
+		s.beside.Wait()
 		s.queue.close(errClosed)
 		<-s.committed
+		s.leads.close()
 		s.viewing.close()
 		s.closeErr = s.goodbye()
 		s.read.Close()
@@ -102,7 +110,7 @@ func (s *Store) Close() error {
 // goodbye gives up what other nodes would otherwise wait for. Where the database
 // does not answer they will do without.
 func (s *Store) goodbye() error {
-	_, err := s.write.Exec(context.Background(), sqlEndTurn, s.gate.node)
+	_, err := s.write.Exec(context.Background(), sqlEndLeases, s.gate.node)
 	if err = errors.Join(err, s.leave()); err != nil && troubleOf(err) == fault {
 		return fmt.Errorf("taking leave of the other nodes: %w", err)
 	}

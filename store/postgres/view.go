@@ -17,8 +17,9 @@ type viewing struct {
 
 	mu      sync.Mutex // guards what follows
 	waiting []*view
-	serving int // snapshots
-	slow    int // of these, those that have made many round trips
+	serving int  // snapshots
+	slow    int  // of these, those that have made many round trips
+	late    bool // one that waits has waited too long
 	closed  bool
 	idle    sync.Cond // signalled when serving becomes 0
 
@@ -73,7 +74,7 @@ func (w *viewing) join(ctx context.Context) (*view, error) {
 		return nil, errClosed
 	}
 	w.waiting = append(w.waiting, v)
-	w.begin(fewSnapshots)
+	w.begin()
 	w.mu.Unlock()
 	select {
 	case <-v.began:
@@ -94,7 +95,8 @@ func (w *viewing) join(ctx context.Context) (*view, error) {
 			return nil, ctx.Err()
 		case <-late.C:
 			w.mu.Lock()
-			w.begin(w.s.config.Connections)
+			w.late = w.late || v.snapshot == nil
+			w.begin()
 			w.mu.Unlock()
 		}
 	}
@@ -113,13 +115,15 @@ func (w *viewing) forget(v *view) bool {
 	return false
 }
 
-// begin gives those who wait a snapshot, if there are fewer than most. The caller
-// holds mu.
-func (w *viewing) begin(most int) {
-	if len(w.waiting) == 0 || w.serving-w.slow >= most || w.serving >= w.s.config.Connections-writers {
+// begin gives those who wait a snapshot, if there are few enough, or a connection
+// for those who have waited too long. The caller holds mu.
+func (w *viewing) begin() {
+	enough := w.serving-w.slow >= fewSnapshots && !w.late
+	if len(w.waiting) == 0 || enough || w.serving >= w.s.config.readers() {
 		return
 	}
 	w.serving++
+	w.late = false
 	s := &snapshot{viewing: w, active: len(w.waiting), known: map[key]found{}}
 	for _, v := range w.waiting {
 		v.snapshot = s
@@ -133,7 +137,7 @@ func (w *viewing) slowed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.slow++
-	w.begin(fewSnapshots)
+	w.begin()
 }
 
 // ended makes room for the next snapshot.
@@ -144,7 +148,7 @@ func (w *viewing) ended(slow bool) {
 	if slow {
 		w.slow--
 	}
-	w.begin(fewSnapshots)
+	w.begin()
 	if w.serving == 0 {
 		w.idle.Broadcast()
 	}

@@ -67,6 +67,11 @@ func (a *attempt) write(b *pgx.Batch) error {
 		}
 	}
 	w.queue()
+	if before, ok := a.writes[key{dropped, ""}].(dropRecords); ok {
+		if err := a.drop(b, before); err != nil {
+			return err
+		}
+	}
 	if w.reference {
 		b.Queue(sqlTurnEpoch, a.epoch+1)
 	}
@@ -82,6 +87,7 @@ type tables struct {
 	newDevices, devices           deviceWriter
 	newCertificates, certificates certificateWriter
 	newKeys, keys                 keyWriter
+	gone                          gone
 	quotas                        quotaWriter
 	refused                       map[string]map[enroll.Code]int
 	lineage                       []lineageEntry
@@ -106,8 +112,11 @@ func (w *tables) add(k key, value any) error {
 	before := a.rows[k]
 	a.learnt[k] = found{value: value, rev: a.rev}
 	switch v := value.(type) {
+	case nil:
+		a.learnt[k] = found{}
+		w.gone.add(k)
 	case enroll.Device:
-		return choose(before.value == nil, &w.newDevices, &w.devices).add(v, a.rev)
+		return choose(before.value == nil, &w.newDevices, &w.devices).add(v, a.unseen(v, before.value), a.rev)
 	case enroll.Certificate:
 		choose(before.value == nil, &w.newCertificates, &w.certificates).add(&v, a.rev)
 		was, _ := before.value.(enroll.Certificate)
@@ -126,8 +135,20 @@ func (w *tables) add(k key, value any) error {
 			w.refused = map[string]map[enroll.Code]int{}
 		}
 		w.refused[k.id] = v
+	case enroll.Segment:
+		writeSegment(w.b, v)
 	}
 	return nil
+}
+
+// unseen reports whether a device's newest certificate is neither written with it
+// nor the one that it had.
+func (a *attempt) unseen(d enroll.Device, before any) bool {
+	if d.Newest == nil || a.writes[serialKey(d.Newest.Serial)] != nil {
+		return false
+	}
+	was, _ := before.(enroll.Device)
+	return was.Newest == nil || was.Newest.Serial != d.Newest.Serial
 }
 
 // addReference puts one write into the round trip; such are few.
@@ -164,6 +185,7 @@ func (w *tables) queue() {
 	w.devices.queue(b, sqlUpdateDevices)
 	w.newCertificates.queue(b, sqlInsertCertificates)
 	w.certificates.queue(b, sqlUpdateCertificates)
+	w.gone.queue(b)
 	w.newKeys.queue(b, sqlInsertKeys)
 	w.keys.queue(b, sqlUpdateKeys)
 	w.quotas.queue(b, a.rev)
@@ -208,8 +230,10 @@ func (a *attempt) remember() {
 	}
 	to := a.epoch
 	var unsure []key
-	for k := range a.writes {
+	for k, value := range a.writes {
 		switch {
+		case k.kind == certificates && value == nil:
+			a.s.emptyMonths()
 		case k.kind.reference() || k.kind == crlWrites:
 			to = a.epoch + 1
 		case k.kind == refused:
@@ -221,5 +245,6 @@ func (a *attempt) remember() {
 	a.s.memory.change(a.epoch, to, a.learnt)
 	if a.grown.Size() > 0 {
 		a.s.frontier = a.grown
+		a.s.added(&a.head, a.grown.Size())
 	}
 }

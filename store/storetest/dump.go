@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"golang.org/x/mod/sumdb/tlog"
@@ -16,14 +15,16 @@ import (
 // dump is all that can be listed of a store, and what hangs on it.
 type dump struct {
 	Installation enroll.Installation
+	People       []enroll.Person
 	Issuers      []enroll.IssuerRecord
 	Fleets       []identity.Fleet
 	Orders       []enroll.Order
 	Devices      []enroll.Device
 	Certificates []enroll.Certificate
-	Keys         map[ca.KeyHash]enroll.KeyUse // of the certificates
+	Keys         []enroll.KnownKey
 	Shards       []enroll.Shard
 	CRLs         map[enroll.ShardKey]string // and the entries behind it
+	Segments     []enroll.Segment
 	Records      []enroll.Record
 	Stories      map[identity.DeviceID][]enroll.Record
 	Lineages     map[identity.DeviceID][]enroll.Certificate
@@ -45,6 +46,10 @@ func dumpOf(t *testing.T, s enroll.Store) dump {
 		if d.Installation, err = r.Installation(); err != nil && !errors.Is(err, enroll.ErrNotFound) {
 			return err
 		}
+		d.People, d.Keys = all(t, 29, r.People), all(t, 5, r.Keys)
+		for _, kind := range segmentKinds() {
+			d.Segments = append(d.Segments, all(t, 3, segmentsOf(r, kind))...)
+		}
 		if d.Issuers, err = r.Issuers(); err != nil {
 			return err
 		}
@@ -63,39 +68,28 @@ func dumpOf(t *testing.T, s enroll.Store) dump {
 			}
 			keep(&d.CRLs, shard.ShardKey, string(crl)+"|"+string(der))
 		}
-		if err := d.readCertificates(t, r); err != nil {
-			return err
-		}
+		d.readOfDevices(t, r)
 		return d.readLog(t, r)
 	})
 	return d
 }
 
-func (d *dump) readCertificates(t *testing.T, r enroll.Reader) error {
+func (d *dump) readOfDevices(t *testing.T, r enroll.Reader) {
 	t.Helper()
 	d.Certificates = allCertificates(t, r, enroll.CertificateFilter{}, 5)
-	for _, c := range d.Certificates {
-		use, err := r.Key(c.Key)
-		if err == nil {
-			keep(&d.Keys, c.Key, use)
-		} else if !errors.Is(err, enroll.ErrNotFound) {
-			return err
-		}
-	}
 	for _, device := range d.Devices {
 		if lineage := allCertificates(t, r, enroll.CertificateFilter{Device: device.ID}, 2); lineage != nil {
 			keep(&d.Lineages, device.ID, lineage)
 		}
-		if story := allRecords(t, r, enroll.RecordFilter{Device: device.ID}, 2); story != nil {
+		if story := allRecords(t, r, enroll.RecordFilter{Device: device.ID}, 17); story != nil {
 			keep(&d.Stories, device.ID, story)
 		}
 	}
-	return nil
 }
 
 func (d *dump) readLog(t *testing.T, r enroll.Reader) error {
 	t.Helper()
-	d.Records = allRecords(t, r, enroll.RecordFilter{}, 11)
+	d.Records = allRecords(t, r, enroll.RecordFilter{}, 97)
 	var err error
 	if d.Size, err = r.TreeSize(); err != nil {
 		return err

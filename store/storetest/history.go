@@ -58,6 +58,7 @@ func sameKind(a, b error) bool {
 // again, and runs the transaction again, as whoever does not know its outcome.
 func testFaultyHistory(t *testing.T, h Harness, fault Fault) {
 	s, oracle, w := h.Store, NewMemory(), newWorld(uint64(fault)+10)
+	appendEvents(t, 0, 2*256+tail, s, oracle) // that some can be dropped
 	for range faultyLength {
 		x := w.draw()
 		before := dumpOf(t, oracle)

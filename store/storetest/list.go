@@ -96,6 +96,11 @@ func listers() map[string]lister {
 		"certificates": func(r enroll.Reader, p enroll.Page) (int, string, error) {
 			return counted(r.Certificates(enroll.CertificateFilter{Page: p}))
 		},
+		"people": func(r enroll.Reader, p enroll.Page) (int, string, error) { return counted(r.People(p)) },
+		"keys":   func(r enroll.Reader, p enroll.Page) (int, string, error) { return counted(r.Keys(p)) },
+		"segments": func(r enroll.Reader, p enroll.Page) (int, string, error) {
+			return counted(r.Segments(enroll.RecordSegments, p))
+		},
 		"shards": func(r enroll.Reader, p enroll.Page) (int, string, error) { return counted(r.Shards(p)) },
 		"records": func(r enroll.Reader, p enroll.Page) (int, string, error) {
 			return counted(r.Records(enroll.RecordFilter{Page: p}))
@@ -118,7 +123,8 @@ func putMany(t *testing.T, s enroll.Store, n int) {
 			shard.Issuer = fmt.Sprintf("issuer-%05d", i)
 			name := fmt.Sprintf("f%05d", i)
 			errs = append(errs, tx.PutFleet(identity.Fleet{ID: identity.FleetID(name), Parent: rootFleet, Name: name}), tx.PutOrder(o),
-				tx.PutDevice(deviceAt(serialDevice(i))), tx.PutCertificate(c), tx.PutShard(shard), tx.Append(eventAt(serialDevice(0), i)))
+				tx.PutDevice(deviceAt(serialDevice(i))), tx.PutCertificate(c), tx.PutShard(shard), tx.Append(eventAt(serialDevice(0), i)),
+				tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey(keyAt(i), enroll.KeyUse{Device: serialDevice(i)}), tx.PutSegment(recordSegment(i)))
 		}
 		return errors.Join(errs...)
 	})

@@ -43,6 +43,8 @@ type state struct {
 	shards       table[enroll.ShardKey, enroll.Shard]
 	crls         table[enroll.ShardKey, []byte]
 	entries      table[entryKey, []byte]
+	segments     table[segmentKey, enroll.Segment]
+	dropped      table[string, uint64] // under "": all records below it
 
 	records [][]byte
 	stories map[identity.DeviceID][]uint64
@@ -69,6 +71,8 @@ func newState() state {
 		shards:       newTable[enroll.ShardKey](cloneShard),
 		crls:         newTable[enroll.ShardKey](cloneBytes),
 		entries:      newTable[entryKey](cloneBytes),
+		segments:     newTable[segmentKey](cloneSegment),
+		dropped:      newTable[string](same[uint64]),
 		stories:      map[identity.DeviceID][]uint64{},
 	}
 }
@@ -79,6 +83,7 @@ func (s state) begin() state {
 	s.fleets, s.orders, s.quotas = s.fleets.begin(), s.orders.begin(), s.quotas.begin()
 	s.refusals, s.devices, s.certificates = s.refusals.begin(), s.devices.begin(), s.certificates.begin()
 	s.keys, s.shards, s.crls, s.entries = s.keys.begin(), s.shards.begin(), s.crls.begin(), s.entries.begin()
+	s.segments, s.dropped = s.segments.begin(), s.dropped.begin()
 	return s
 }
 
@@ -97,6 +102,8 @@ func (s state) commit() {
 	s.shards.commit()
 	s.crls.commit()
 	s.entries.commit()
+	s.segments.commit()
+	s.dropped.commit()
 }
 
 func (m *memory) View(ctx context.Context, fn func(enroll.Reader) error) error {
@@ -140,6 +147,10 @@ func (m *memory) usable(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
+
+func (m *memory) Lead(ctx context.Context, _ enroll.Task) (uint64, error) { return 1, m.usable(ctx) }
+
+func (m *memory) Elsewhere() <-chan struct{} { return nil }
 
 func (m *memory) Failed() <-chan struct{} { return nil }
 

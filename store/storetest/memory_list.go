@@ -117,7 +117,8 @@ func (tx *memoryTx) Records(f enroll.RecordFilter) (enroll.List[enroll.Record], 
 			list = append(list, record(index))
 		}
 	}
-	list = slices.DeleteFunc(list, func(r enroll.Record) bool { return r.Index < f.From })
+	dropped := max(f.From, tx.dropped.rows[""])
+	list = slices.DeleteFunc(list, func(r enroll.Record) bool { return r.Index < dropped })
 	clone := func(r enroll.Record) enroll.Record { return enroll.Record{Index: r.Index, Data: slices.Clone(r.Data)} }
 	return part(kind, f.Page, list, clone, func(r enroll.Record) string { return fmt.Sprintf("%020d", r.Index) })
 }

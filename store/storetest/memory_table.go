@@ -157,3 +157,8 @@ func cloneShard(s enroll.Shard) enroll.Shard {
 	s.ThisUpdate, s.NextUpdate = micros(s.ThisUpdate), micros(s.NextUpdate)
 	return s
 }
+
+func cloneSegment(s enroll.Segment) enroll.Segment {
+	s.First, s.Last = cloneSlice(s.First), cloneSlice(s.Last)
+	return s
+}

@@ -21,6 +21,7 @@ type memoryTx struct {
 type memoryEvent struct {
 	device identity.DeviceID
 	json   []byte
+	leaf   []byte // of a record of another log; nil for a new event
 }
 
 func (tx *memoryTx) Installation() (enroll.Installation, error) { return tx.installation.get("") }
@@ -196,7 +197,10 @@ func (m *memory) sequence(events []memoryEvent) error {
 	s := &m.state
 	for _, e := range events {
 		index := uint64(len(s.records))
-		leaf := audit.Leaf(index, e.json)
+		leaf := e.leaf
+		if leaf == nil {
+			leaf = audit.Leaf(index, e.json)
+		}
 		hashes, err := tlog.StoredHashes(int64(index), leaf, tlog.HashReaderFunc(s.readHashes))
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ type world struct {
 	*rand.Rand
 	transactions int
 	certificates []enroll.Certificate
+	segments     int
 	issued       map[identity.DeviceID]uint64
 }
 
@@ -60,8 +61,12 @@ func (x *transaction) run(tx enroll.Tx) (saw []any, err error) {
 func (w *world) draw() *transaction {
 	w.transactions++
 	x := &transaction{id: fmt.Sprintf("transaction-%d", w.transactions)}
-	for range 1 + w.IntN(6) {
-		x.steps = append(x.steps, w.step())
+	if w.IntN(12) == 0 { // it numbers by itself, so it comes alone
+		x.steps = append(x.steps, w.record())
+	} else {
+		for range 1 + w.IntN(6) {
+			x.steps = append(x.steps, w.step())
+		}
 	}
 	if w.IntN(8) == 0 {
 		x.steps = append(x.steps, func(enroll.Tx) (any, error) { return nil, errDrawn })
@@ -72,7 +77,8 @@ func (w *world) draw() *transaction {
 func (w *world) step() step {
 	draws := []func() step{
 		w.device, w.device, w.device, w.issue, w.issue, w.status, w.order, w.quota, w.refusal, w.fleet, w.key, w.shard,
-		w.shardContent, w.shardContent, w.event, w.event, w.once,
+		w.shardContent, w.shardContent, w.event, w.event, w.once, w.events, w.enrolled, w.forgetKey, w.forget, w.forget,
+		w.segment, w.dropRecords,
 	}
 	return draws[w.IntN(len(draws))]()
 }

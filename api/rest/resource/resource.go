@@ -49,6 +49,12 @@ type BreakGlass struct {
 	Token string `json:"token"`
 }
 
+// Compaction is what became of the store's size.
+type Compaction struct {
+	BytesBefore int64 `json:"bytes_before"`
+	BytesAfter  int64 `json:"bytes_after"`
+}
+
 // Moment is a time that a change may set, take away or leave alone.
 type Moment struct {
 	Set  bool       // false leaves it as it is

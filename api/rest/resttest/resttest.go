@@ -65,7 +65,7 @@ func Open(t testing.TB) *Door {
 	})
 	check(t, err)
 	d.Config = rest.Config{
-		Service: service, Tokens: RoleTokens{}, Backup: Backup{}, Version: "1.2.3", Rand: rand.Reader, Clock: d.Clock.Now,
+		Service: service, Tokens: RoleTokens{}, Backup: Backup{}, Compact: Compaction{}, Version: "1.2.3", Rand: rand.Reader, Clock: d.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(d.Log, nil)),
 	}
 	return d
@@ -141,6 +141,14 @@ type Backup struct{ Err error }
 func (b Backup) Backup(_ context.Context, w io.Writer) (int64, error) {
 	n, _ := io.WriteString(w, "the whole store")
 	return int64(n), b.Err
+}
+
+// Compaction is a store that can be compacted, or not where Err is set.
+type Compaction struct{ Err error }
+
+// Compact implements rest.Compacter.
+func (c Compaction) Compact(context.Context) (before, after int64, err error) {
+	return 4096, 1024, c.Err
 }
 
 // NewKey makes a device's key, on P-256.

@@ -24,8 +24,8 @@ it as touchmark restore does, and only then puts it at FILE (0600), in the place
 what was there.
 
 The copy holds neither the issuing key nor the log's: back up the configuration's
-folder too. A server on
-PostgreSQL is backed up with the database's own means.`,
+folder too. A server on PostgreSQL refuses (exit code 5): it is backed up with the
+database's own means, pg_basebackup or pg_dump.`,
 		Example: `  touchmark backup /backup/touchmark-$(date +%F).db`,
 		Args:    a.Takes("FILE"),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {

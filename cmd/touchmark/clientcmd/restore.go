@@ -55,7 +55,7 @@ taken since will not be met. Compare with an audit export, if there is one.`,
 		}
 		path, err := store.FilePath(settings.Store)
 		if err != nil {
-			return fmt.Errorf("the store of %s is no file; restore it with the database's own means: %w", configuration, err)
+			return fmt.Errorf("the store of %s is no file; restore a database with its own means, such as pg_restore: %w", configuration, err)
 		}
 		done, err := a.putBack(cmd, args[0], path, force)
 		if err != nil {

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,12 +14,24 @@ import (
 	"github.com/touchmark/touchmark/store"
 )
 
+// Addresses are where the listeners of one node listen; what is empty, the file
+// says.
+type Addresses struct{ Device, API, Status, Metrics string }
+
 // Load reads and checks the file at path.
-func Load(path string) (*Settings, []Fault, error) {
+func Load(path string) (*Settings, []Fault, error) { return LoadAt(path, Addresses{}) }
+
+// LoadAt is Load for a node that listens elsewhere than the file says, as the
+// second of two that share it.
+func LoadAt(path string, at Addresses) (*Settings, []Fault, error) {
 	file, err := Read(path)
 	if err != nil {
 		return nil, nil, err
 	}
+	file.Device.Addr = orDefault(at.Device, file.Device.Addr)
+	file.API.Addr = orDefault(at.API, file.API.Addr)
+	file.Status.Addr = orDefault(at.Status, file.Status.Addr)
+	file.Metrics.Addr = orDefault(at.Metrics, file.Metrics.Addr)
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, nil, fmt.Errorf("configuration: %w", err)
@@ -51,7 +65,11 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		LogOrigin:     c.origin(file.Log.Origin),
 		CRLLifetime:   c.duration("crl.lifetime", file.CRL.Lifetime, defaultCRLLifetime, time.Minute, maxCRLLifetime),
 		ReenrolWindow: c.duration("reenrol_window", file.ReenrolWindow, defaultReenrol, time.Minute, maxReenrol),
+		ArchiveDir:    c.path(orDefault(file.Archive.Dir, DefaultArchiveDir)),
 	}
+	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
+	s.RecordsAfter = c.duration("archive.records_after", file.Archive.RecordsAfter, defaultRecords, leastRetention, mostRetention)
+	c.folder("archive.dir", s.ArchiveDir)
 	s.DNSNames, s.IPs = c.names(file.Names)
 	for i, path := range file.Status.ParentCRLs {
 		s.ParentCRLs = append(s.ParentCRLs, c.file(fmt.Sprintf("status.parent_crls[%d]", i), path, "name a file with a CRL"))
@@ -94,6 +112,15 @@ func (c *checker) file(key, path, missing string) string {
 		c.faults.add(key, "%s is no file; %s", path, missing)
 	}
 	return path
+}
+
+// folder requires that a path, if there is anything, is a folder.
+func (c *checker) folder(key, path string) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		c.faults.add(key, "%s is a file; name a folder, which is made where there is none", path)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.faults.add(key, "%v; name a folder that this program may use", err)
+	}
 }
 
 // secretFile warns of a secret that others on the machine may read.

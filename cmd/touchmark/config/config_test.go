@@ -47,6 +47,7 @@ roles: {admins: admin, "CN=Line, O=X": station}
 log: {key: log.key, origin: example.com/log}
 crl: {lifetime: 12h}
 reenrol_window: 2d
+archive: {dir: old, certificates_after: 2d, records_after: 90d}
 `
 
 // folder holds every file that good names.
@@ -90,6 +91,9 @@ func TestGoodConfiguration(t *testing.T) {
 		"role":        {s.OIDC.Roles["CN=Line, O=X"], identity.Station},
 		"crl":         {s.CRLLifetime, 12 * time.Hour},
 		"reenrol":     {s.ReenrolWindow, 48 * time.Hour},
+		"archive":     {s.ArchiveDir, in("old")},
+		"expired":     {s.CertificatesAfter, 48 * time.Hour},
+		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
 		"default":     {s.Profiles[0].Lifetime(), 24 * time.Hour},
 		"short":       {s.Profiles[1].Backdate(), 30 * time.Second},
 		"long":        {s.Profiles[2].Lifetime(), 3650 * 24 * time.Hour},
@@ -140,6 +144,10 @@ func TestFaults(t *testing.T) {
 		{"a plus", "example.com/log", "example.com+log", "log.origin", "without spaces"},
 		{"CRL of a second", "lifetime: 12h", "lifetime: 1s", "crl.lifetime", "must be"},
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
+		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},
+		{"a folder below a file", "dir: old", "dir: log.key/archive", "archive.dir", "log.key"},
+		{"certificates leave at once", "certificates_after: 2d", "certificates_after: 1m", "archive.certificates_after", "must be"},
+		{"records stay for ever", "records_after: 90d", "records_after: 9999d", "archive.records_after", "must be"},
 		{"unknown at the top", "pen: 64512", "pen: 64512\nPEN: 1", "PEN", "there are"},
 		{"unknown below", "pprof: true", "profile: true", "metrics.profile", "in metrics there are addr, pprof"},
 		{"unknown in a list", "backdate: 30s", "back_date: 30s", "profiles[1].back_date", "backdate"},

@@ -40,6 +40,8 @@ type File struct {
 	Log Log `yaml:"log"`
 	// CRL says how revocation lists are made.
 	CRL CRL `yaml:"crl"`
+	// Archive says what leaves the store, and where it goes.
+	Archive Archive `yaml:"archive"`
 	// ReenrolWindow is how long a permission to enrol a device again lasts; 24h.
 	ReenrolWindow string `yaml:"reenrol_window"`
 }
@@ -145,4 +147,20 @@ type CRL struct {
 	// Lifetime is from a CRL's thisUpdate to its nextUpdate: 1m to 90d; 24h by
 	// default. A changed list is published at once, whatever it says.
 	Lifetime string `yaml:"lifetime"`
+}
+
+// Archive says what leaves the store, so that it grows with the number of devices
+// alone, and where it goes. What left is found as before.
+type Archive struct {
+	// Dir is the folder of the archive's files; data/archive by default. It is made
+	// where there is none, and has to be kept for as long as the store: nothing in it
+	// is anywhere else. With several nodes on one database it is one folder that all
+	// of them see.
+	Dir string `yaml:"dir"`
+	// CertificatesAfter is how long a certificate stays after it expired: 1h to 10
+	// years; 168h by default.
+	CertificatesAfter string `yaml:"certificates_after"`
+	// RecordsAfter is how long a record of the audit log stays: 1h to 10 years; 720h
+	// by default.
+	RecordsAfter string `yaml:"records_after"`
 }

@@ -36,6 +36,9 @@ type Settings struct {
 	LogOrigin     string
 	CRLLifetime   time.Duration
 	ReenrolWindow time.Duration
+
+	ArchiveDir                      string        // folder
+	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
 }
 
 // Bind is where a listener listens.
@@ -51,12 +54,18 @@ const (
 	DefaultStatusAddr  = "127.0.0.1:8080"
 	DefaultMetricsAddr = "127.0.0.1:9090"
 	DefaultIssuerDir   = "pki"
+	DefaultArchiveDir  = "data/archive"
 	defaultConnections = 10_000
 	maxConnections     = 1_000_000
 	defaultCRLLifetime = 24 * time.Hour
 	defaultReenrol     = 24 * time.Hour
 	maxCRLLifetime     = 90 * 24 * time.Hour
 	maxReenrol         = 90 * 24 * time.Hour
+	// What leaves sooner could be missed by a node whose clock is late.
+	leastRetention      = time.Hour
+	mostRetention       = 10 * 365 * 24 * time.Hour
+	defaultCertificates = 7 * 24 * time.Hour
+	defaultRecords      = 30 * 24 * time.Hour
 )
 
 // ChainCheck is what the chain of an issuing CA has to be good for at the time

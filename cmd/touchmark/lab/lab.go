@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -98,7 +99,7 @@ func Write(ctx context.Context, o Options, now time.Time) (lab Lab, err error) {
 		}
 	}
 	lab.AdminToken = filepath.Join(o.Dir, "admin.token")
-	return lab, MakeAdmin(ctx, settings.Store, lab.AdminToken, now)
+	return lab, makeAdmin(ctx, settings.Store, lab.AdminToken, now, mustBeNew)
 }
 
 // HasParentCRL says whether the configuration names one.
@@ -150,10 +151,28 @@ func makeIssuer(ctx context.Context, settings *config.Settings, pki *root) (stri
 	return folder.Install(ctx, ca.EncodeCertificatesPEM(certificate.Raw), settings.ChainCheck(pki.now))
 }
 
-// MakeAdmin makes a new break-glass token, writes its hash into the store of a
-// server that is not running, and the token itself to a file with mode 0600,
-// which it replaces.
+// MakeAdmin makes a new break-glass token, writes its hash into a store that no
+// server has to itself, and the token to a file with mode 0600, which it replaces.
 func MakeAdmin(ctx context.Context, storeURL, tokenFile string, now time.Time) error {
+	return makeAdmin(ctx, storeURL, tokenFile, now, func(context.Context, enroll.Store) error { return nil })
+}
+
+// mustBeNew refuses a store that another lab uses, as a database may be.
+func mustBeNew(ctx context.Context, kept enroll.Store) error {
+	err := kept.View(ctx, func(r enroll.Reader) error {
+		_, err := r.Installation()
+		return err
+	})
+	switch {
+	case errors.Is(err, enroll.ErrNotFound):
+		return nil
+	case err == nil:
+		err = fmt.Errorf("%w in the store; a second node shares the first one's folder, a second lab needs a store of its own", ErrExists)
+	}
+	return err
+}
+
+func makeAdmin(ctx context.Context, storeURL, tokenFile string, now time.Time, judge func(context.Context, enroll.Store) error) error {
 	token, hash, err := enroll.NewBreakGlassToken(rand.Reader)
 	if err != nil {
 		return err
@@ -162,9 +181,12 @@ func MakeAdmin(ctx context.Context, storeURL, tokenFile string, now time.Time) e
 	if err != nil {
 		return err
 	}
+	err = judge(ctx, kept)
 	// The file first: a token that is not valid yet can be made anew, one that
 	// nobody knows cannot be used.
-	err = durable.Replace(tokenFile, []byte(token+"\n"), 0o600)
+	if err == nil {
+		err = durable.Replace(tokenFile, []byte(token+"\n"), 0o600)
+	}
 	if err == nil {
 		err = enroll.SetBreakGlass(ctx, kept, hash, rand.Reader, now)
 	}
@@ -223,6 +245,10 @@ func (w *writer) settle(o Options) (verifier string) {
 	w.try(nil, err)
 	w.create("log.key", []byte(signer+"\n"), 0o600)
 	w.create("log.vkey", []byte(verifier+"\n"), 0o644)
-	w.create("touchmark.yaml", w.try(configuration(o, origin)), 0o644)
+	mode := fs.FileMode(0o644)
+	if u, err := url.Parse(o.Store); err == nil && u.User != nil {
+		mode = 0o600 // it may hold a password
+	}
+	w.create("touchmark.yaml", w.try(configuration(o, origin)), mode)
 	return verifier
 }

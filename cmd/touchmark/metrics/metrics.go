@@ -7,6 +7,7 @@
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //
 // and what Go and the process say of themselves.
 package metrics
@@ -103,6 +104,14 @@ func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
 	}
 	m.registry.MustRegister(ends)
+}
+
+// WatchFollowing shows how far the node is behind the others. It is called once.
+func (m *Metrics) WatchFollowing(lag func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "touchmark_follow_lag_seconds",
+		Help: "How long ago it was last known what other nodes had withdrawn; 0 for a store without other nodes.",
+	}, func() float64 { return lag().Seconds() }))
 }
 
 // Handler serves the metrics.

@@ -21,6 +21,7 @@ func TestMetrics(t *testing.T) {
 	m.OCSPLookup()
 	m.Request("device", 409)
 	m.WatchIssuers(nil, "")
+	m.WatchFollowing(func() time.Duration { return 1500 * time.Millisecond })
 
 	recorder := httptest.NewRecorder()
 	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
@@ -36,6 +37,7 @@ func TestMetrics(t *testing.T) {
 		`touchmark_ocsp_answers_total{outcome="answered"} 1`,
 		`touchmark_ocsp_lookups_total 1`,
 		`touchmark_http_requests_total{listener="device",status="409"} 1`,
+		`touchmark_follow_lag_seconds 1.5`,
 		`go_goroutines `,
 		`process_cpu_seconds_total `,
 	} {

@@ -19,6 +19,7 @@ import (
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store"
+	"github.com/touchmark/touchmark/store/archive"
 )
 
 // Config is what the server needs.
@@ -78,15 +79,21 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	old, err := archive.Open(c.Settings.ArchiveDir)
+	if err != nil {
+		return nil, err
+	}
 	s.service, err = enroll.New(ctx, enroll.Config{
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
-		Clock: c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.WatchIssuers(all, issuing)
+	s.metrics.WatchFollowing(s.service.FollowLag)
 	s.own = &ownCertificate{
 		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
 	}
@@ -131,6 +138,9 @@ func (s *server) ready(context.Context) error {
 	if stage := *s.stage.Load(); stage != "" {
 		return errors.New(stage)
 	}
+	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
+		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
+	}
 	return nil
 }
 
@@ -147,6 +157,7 @@ func (s *server) run(ctx context.Context) error {
 	work, gaveUp := errgroup.WithContext(background)
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
+	work.Go(func() error { s.keepCompact(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {

@@ -117,6 +117,12 @@ func newLab(t *testing.T) (dir string, settings *config.Settings) {
 // ends.
 func start(t *testing.T, wrap func(enroll.Store) enroll.Store) *running {
 	t.Helper()
+	return startAt(t, wrap, time.Now)
+}
+
+// startAt is start with a clock.
+func startAt(t *testing.T, wrap func(enroll.Store) enroll.Store, clock func() time.Time) *running {
+	t.Helper()
 	dir, settings := newLab(t)
 	kept, err := store.Open(t.Context(), settings.Store, store.Options{})
 	if err != nil {
@@ -125,7 +131,7 @@ func start(t *testing.T, wrap func(enroll.Store) enroll.Store) *running {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{dir: dir, settings: settings, log: &safeBuffer{}, stop: stop, result: make(chan error, 1)}
 	c := server.Config{
-		Settings: settings, Version: "test", Clock: time.Now, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
+		Settings: settings, Version: "test", Clock: clock, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
 	}
 	ended := make(chan struct{})
 	t.Cleanup(func() { stop(); <-ended })

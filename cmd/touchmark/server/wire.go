@@ -74,7 +74,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 	}
 	backup, _ := s.store.(store.Backuper) // others have their own means
 	c := rest.Config{
-		Service: s.service, Tokens: tokens, Backup: backup, Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
+		Service: s.service, Tokens: tokens, Backup: backup, Compact: compacterOf(s.store), Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
 	}
 	enrolment, err := est.New(est.Config{Service: s.service, Log: s.Log})
 	if err != nil {
@@ -107,11 +107,12 @@ func (s *server) tokens() (*oidc.Verifier, error) {
 
 func (s *server) statusDoor() (http.Handler, error) {
 	responder, err := ocsp.New(ocsp.Config{
-		Issuers: s.service.Issuers,
-		Lookup:  s.lookUp,
-		Certify: s.certifyResponder,
-		Clock:   s.Clock,
-		Log:     s.Log,
+		Issuers:  s.service.Issuers,
+		Lookup:   s.lookUp,
+		Certify:  s.certifyResponder,
+		CaughtUp: s.service.CaughtUp,
+		Clock:    s.Clock,
+		Log:      s.Log,
 	})
 	if err != nil {
 		return nil, err

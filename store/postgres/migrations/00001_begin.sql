@@ -129,6 +129,7 @@ CREATE TABLE devices (
     issued             bigint NOT NULL,
     newest             bytea,                            -- see row_device.go
     live               bytea,
+    lapsed             bytea,                            -- the newest one's serial number, where the certificate has left
     ticket_order       text,                             -- NULL for no ticket
     ticket_hash        bytea,
     ticket_drawn_at    timestamptz,
@@ -145,6 +146,7 @@ CREATE TABLE devices (
 ) WITH (fillfactor = 70);
 CREATE INDEX devices_by_fleet ON devices (fleet, created_at, id);
 CREATE INDEX devices_by_state ON devices (rare_state, id) WHERE rare_state IS NOT NULL;
+CREATE INDEX devices_by_lapse ON devices (lapsed) WHERE lapsed IS NOT NULL;
 
 -- A device's story (kind 1: number is a record's index) and its lineage (kind 2:
 -- number says the how-manieth certificate) are neighbours in one index.
@@ -186,22 +188,62 @@ CREATE TABLE certificates_other PARTITION OF certificates DEFAULT; -- for what i
 
 -- certificates_month makes the partitions of the month that holds a time, in
 -- milliseconds since 1970, and of the month after it, where they are missing. A
--- partition is made apart and then attached, which keeps nobody waiting.
+-- partition is made apart and then attached: readers wait for it only while it
+-- waits for those before them, and that is not long. What came to stand in
+-- certificates_other meanwhile moves over.
 -- +goose StatementBegin
-CREATE FUNCTION certificates_month(ms bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION certificates_month(ms bigint) RETURNS void LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
 DECLARE
     first timestamp := date_trunc('month', timestamp '1970-01-01' + ms * interval '1 millisecond');
     month timestamp;
     part  text;
+    low   bytea;
+    high  bytea;
 BEGIN
     FOR month IN SELECT first UNION ALL SELECT first + interval '1 month' LOOP
         part := 'certificates_' || to_char(month, 'FMYYYY_MM');
         CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        low := '\x40' || lpad(to_hex((extract(epoch FROM month) * 1000)::bigint), 12, '0');
+        high := '\x40' || lpad(to_hex((extract(epoch FROM month + interval '1 month') * 1000)::bigint), 12, '0');
         EXECUTE format('CREATE TABLE %I (LIKE certificates INCLUDING ALL) WITH (fillfactor = 95)', part);
-        EXECUTE format('ALTER TABLE certificates ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part,
-            '\x40' || lpad(to_hex((extract(epoch FROM month) * 1000)::bigint), 12, '0'),
-            '\x40' || lpad(to_hex((extract(epoch FROM month + interval '1 month') * 1000)::bigint), 12, '0'));
+        LOCK TABLE certificates_other IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('WITH moved AS (DELETE FROM certificates_other WHERE serial >= $1 AND serial < $2 RETURNING *) INSERT INTO %I SELECT * FROM moved', part)
+            USING low, high;
+        EXECUTE format('ALTER TABLE certificates ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, low, high);
     END LOOP;
+END $$;
+-- +goose StatementEnd
+
+-- certificates_sweep drops the months below that of the oldest certificate, and
+-- returns how many. Whoever reads waits while it waits for those before them: it
+-- gives up soon, to be called again.
+-- +goose StatementBegin
+CREATE FUNCTION certificates_sweep() RETURNS integer LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
+DECLARE
+    part    text;
+    used    boolean;
+    empty   text[];
+BEGIN
+    FOR part IN
+        SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'certificates'::regclass AND relname ~ '^certificates_\d+_\d\d$'
+        ORDER BY length(relname), relname COLLATE "C"
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', part) INTO used;
+        EXIT WHEN used;
+        empty := empty || part;
+    END LOOP;
+    IF empty IS NULL OR used IS NOT TRUE THEN -- nothing, or no certificate at all
+        RETURN 0;
+    END IF;
+    LOCK TABLE ONLY certificates IN ACCESS EXCLUSIVE MODE;
+    FOREACH part IN ARRAY empty LOOP
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', part);
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', part) INTO used;
+        CONTINUE WHEN used;
+        EXECUTE format('DROP TABLE %I', part);
+    END LOOP;
+    RETURN array_length(empty, 1);
 END $$;
 -- +goose StatementEnd
 
@@ -221,12 +263,35 @@ CREATE TABLE records (
     hashes bytea NOT NULL                                -- what tlog stores for it: the hashes that it completed, 32 octets each
 );
 
+-- Of records that were dropped, the hashes of those that completed a subtree of
+-- 256: all that the tree of the others is built on.
+CREATE TABLE kept_hashes (
+    index  bigint PRIMARY KEY,
+    hashes bytea NOT NULL
+);
+
 CREATE TABLE log (
-    one        boolean PRIMARY KEY CHECK (one),
-    size       bigint NOT NULL,
-    root       bytea  NOT NULL,                          -- of the tree of size records
-    holder     bytea  NOT NULL,                          -- the node whose turn it is to number
+    one  boolean PRIMARY KEY CHECK (one),
+    size bigint NOT NULL,
+    root bytea  NOT NULL                                 -- of the tree of size records
+) WITH (fillfactor = 20);
+INSERT INTO log VALUES (true, 0, sha256(''));
+
+-- The files of the archive.
+CREATE TABLE segments (
+    kind   text COLLATE "C",
+    last   bytea,
+    first  bytea  NOT NULL,
+    items  bigint NOT NULL,
+    name   text   NOT NULL,
+    digest bytea  NOT NULL,
+    PRIMARY KEY (kind, last)
+);
+
+-- What one node at a time does for all of them.
+CREATE TABLE leases (
+    task       text COLLATE "C" PRIMARY KEY,
+    holder     bytea  NOT NULL,                          -- the node that leads; empty before the first
     fence      bigint NOT NULL,                          -- counts the holders
     expires_at timestamptz NOT NULL                      -- when another may take over
 ) WITH (fillfactor = 20);
-INSERT INTO log VALUES (true, 0, sha256(''), '', 0, '-infinity');

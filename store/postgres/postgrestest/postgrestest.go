@@ -120,6 +120,9 @@ func (s *Server) command(name string, arguments ...string) *exec.Cmd {
 	return c
 }
 
+// Folder is where the server keeps its files.
+func (s *Server) Folder() string { return s.folder }
+
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
 func (s *Server) initialise() error {

@@ -1,0 +1,71 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
+)
+
+// fleets is the fleet tree, which is walked from its root: a fleet is written
+// after the one that it lies in.
+type fleets struct {
+	batch int
+}
+
+// level are the fleets directly below one; without a parent, the root itself, which
+// has no row before somebody writes one.
+func (f fleets) level(parent identity.FleetID) *table[identity.Fleet] {
+	return &table[identity.Fleet]{
+		what: "fleets", batch: f.batch, alone: true, key: func(f identity.Fleet) string { return "/" + f.Name },
+		list: func(r enroll.Reader, p enroll.Page) (enroll.List[identity.Fleet], error) {
+			if parent != "" {
+				return r.Children(parent, "", p)
+			}
+			root, err := r.Fleet(identity.RootFleetID)
+			if errors.Is(err, enroll.ErrNotFound) {
+				return enroll.List[identity.Fleet]{}, nil
+			}
+			return enroll.List[identity.Fleet]{Items: []identity.Fleet{root}}, err
+		},
+		put: func(tx enroll.Tx, f identity.Fleet) error { return tx.PutFleet(f) },
+	}
+}
+
+func (f fleets) any(ctx context.Context, s enroll.Store) (bool, error) {
+	for _, parent := range []identity.FleetID{"", identity.RootFleetID} {
+		if found, err := f.level(parent).any(ctx, s); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+func (f fleets) copy(ctx context.Context, c *copier) error {
+	return f.eachLevel(ctx, c, func(level *table[identity.Fleet]) error { return level.copy(ctx, c) })
+}
+
+func (f fleets) compare(ctx context.Context, c *copier) error {
+	return f.eachLevel(ctx, c, func(level *table[identity.Fleet]) error { return level.compare(ctx, c) })
+}
+
+// eachLevel visits the levels of the source's tree, from the root down.
+func (f fleets) eachLevel(ctx context.Context, c *copier, visit func(*table[identity.Fleet]) error) error {
+	if err := visit(f.level("")); err != nil {
+		return err
+	}
+	for parents := []identity.FleetID{identity.RootFleetID}; len(parents) > 0; parents = parents[1:] {
+		level := f.level(parents[0])
+		if err := visit(level); err != nil {
+			return err
+		}
+		for fleet, err := range level.all(ctx, c.From) {
+			if err != nil {
+				return err
+			}
+			parents = append(parents, fleet.ID)
+		}
+	}
+	return nil
+}
