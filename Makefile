@@ -12,8 +12,11 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknow
 STAMP := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# End-to-end tests need foreign programs (scripts/setup); all others need nothing.
+# End-to-end tests need foreign programs (scripts/setup), and run servers and
+# databases of their own: one package at a time.
 E2E := ./certs-test/e2e/...
+ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/...
+EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)')
 # Every test runs with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
 
@@ -44,13 +47,14 @@ up: setup build ## the same, left running, with addresses and sign-in printed
 	scripts/up
 
 .PHONY: test
-test: setup build ## everything: unit, conformance, race detector, end to end
-	$(TEST) ./...
+test: setup build ## everything: unit, conformance, end to end, crashes, nodes
+	$(TEST) $(EVERYDAY)
 	certs-test/peers/selfcheck
+	$(TEST) -p 1 $(ALONE)
 
 .PHONY: unit
-unit: setup ## all but the end-to-end scripts: for every day
-	$(TEST) $$($(GO) list ./... | grep -v /certs-test/e2e)
+unit: setup ## all but what runs whole servers: for every day
+	$(TEST) $(EVERYDAY)
 
 .PHONY: race
 race: ## look harder for races: shuffled, five times, on the paths that share state
@@ -59,6 +63,11 @@ race: ## look harder for races: shuffled, five times, on the paths that share st
 .PHONY: e2e
 e2e: setup build ## the end-to-end scripts alone
 	$(TEST) -count=1 $(E2E)
+
+.PHONY: nodes
+nodes: ROUNDS = 5
+nodes: setup ## three nodes on PostgreSQL: killed, paused, cut off; ROUNDS (5) times
+	$(GO) test -count=1 -v -timeout 5h ./certs-test/nodes -rounds $(ROUNDS)
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser for FUZZTIME (30s)
@@ -80,6 +89,31 @@ bench: build ## compare with the floor and step-ca, into docs/benchmarks
 .PHONY: microbench
 microbench: ## the Go benchmarks, in the packages BENCH (./...)
 	$(GO) test -run '^$$' -bench . -benchmem $(BENCH)
+
+# How often `make crash` kills, and on what store: bolt, postgres (a server is
+# started), or the postgres:// URL of an empty database. SEED repeats a run.
+ROUNDS ?= 25
+STORE ?= bolt
+SEED ?=
+
+.PHONY: crash
+crash: build ## kill -9 under load, ROUNDS (25) times on STORE (bolt), and judge what is left
+	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/crash rounds --rounds '$(ROUNDS)' --store '$(STORE)' --seed '$(SEED)'
+
+# Without N the first 20 calls fail in their turn, and every tenth up to the 100th.
+N ?=
+
+.PHONY: faults
+faults: build ## failing syncs and writes, each up to the N-th, and full disks
+	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/crash faults --each '$(or $(N),0)'
+
+# Full size takes hours and tens of gigabytes; GROWTH='-growth.devices 100000' and
+# the like (certs-test/growth) make it smaller.
+GROWTH ?= -growth.full -growth.devices 1000000 -growth.narrow 10000 -growth.wide 10000000 -growth.yearly 10000 -growth.days 365
+
+.PHONY: growth
+growth: setup ## a million devices, a fleet of ten million, a year of renewals
+	$(GO) test -count=1 -v -timeout 24h ./certs-test/growth $(GROWTH)
 
 .PHONY: cover
 cover: ## coverage of everything but the end-to-end tests, in coverage/

@@ -1,0 +1,4 @@
+package main
+
+// seccompCall is the number of seccomp(2), which package syscall does not have.
+const seccompCall = 277
