@@ -16,8 +16,11 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # databases of their own: one package at a time.
 E2E := ./certs-test/e2e/...
 ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/...
-EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)')
-# Every test runs with the race detector, so that packages are compiled once.
+# Keys in files are slow to open, as they should be, and forty times slower under
+# the race detector; what these packages run is raced in those below them.
+SLOW := ./ca/keys ./cmd/touchmark
+EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)|/ca/keys$$|/cmd/touchmark$$')
+# All others run with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
 
 LINT := bin/tools/golangci-lint
@@ -49,12 +52,14 @@ up: setup build ## the same, left running, with addresses and sign-in printed
 .PHONY: test
 test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 	$(TEST) $(EVERYDAY)
+	$(GO) test $(SLOW)
 	certs-test/peers/selfcheck
 	$(TEST) -p 1 $(ALONE)
 
 .PHONY: unit
 unit: setup ## all but what runs whole servers: for every day
 	$(TEST) $(EVERYDAY)
+	$(GO) test $(SLOW)
 
 .PHONY: race
 race: ## look harder for races: shuffled, five times, on the paths that share state

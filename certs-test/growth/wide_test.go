@@ -72,6 +72,9 @@ func measure(t *testing.T, k keeper, from, to int) []cost {
 	}
 	check(t, s.enrol(ctx, orders[0].ID, enrolled))
 	check(t, kept.Close())
+	size, err := k.size(ctx) // which tidies up
+	check(t, err)
+	t.Logf("%d devices take %d bytes each", to, size/int64(to))
 
 	admin := identity.NewBreakGlass()
 	var costs []cost

@@ -192,6 +192,9 @@ func (t *tries) again(err error) (done bool) {
 	case errors.Is(err, enroll.ErrStoreUnavailable):
 		t.fail(err)
 		return true
+	case isState(err, stateDiskFull):
+		t.fail(unavailable(err))
+		return true
 	case kind == fault && len(t.calls) > 1: // whoever is to blame does not drag others along
 		for _, c := range t.calls {
 			c.alone = true

@@ -102,7 +102,8 @@ UNION ALL SELECT set_config('synchronous_commit', 'on', false) WHERE current_set
 func settle(idle string) func(context.Context, *pgx.Conn) error {
 	settings := map[string]string{
 		// Each statement is planned once, for whatever keys, by index.
-		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off",
+		"enable_hashjoin": "off", "enable_mergejoin": "off",
 		"jit": "off", "max_parallel_workers_per_gather": "0",
 		// Nobody waits for ever, and the server finds out about nodes that were cut
 		// off.

@@ -62,17 +62,44 @@ const filterArguments = 5
 // filter row by row: a rare state or a name leads to few rows, expiry and fleet to
 // more.
 func (r reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
+	part, err := r.devices(&f)
+	if err != nil {
+		return part, err
+	}
+	return part, r.foreseeNewest(part.Items)
+}
+
+// foreseeNewest looks the newest certificates of devices up in one round trip:
+// whoever lists devices in a View asks for each of them next.
+func (r reader) foreseeNewest(devices []enroll.Device) error {
+	if _, viewing := r.source.(*view); !viewing {
+		return nil
+	}
+	var newest []key
+	for _, d := range devices {
+		if d.Newest != nil {
+			newest = append(newest, serialKey(d.Newest.Serial))
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	_, err := r.rows(newest...)
+	return err
+}
+
+func (r reader) devices(f *enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
 	switch {
 	case f.State == identity.Held || f.State == identity.Revoked || f.State == identity.Retired:
-		return r.devicesByState(&f)
+		return r.devicesByState(f)
 	case f.Query != "":
-		return r.devicesByID(&f)
+		return r.devicesByID(f)
 	case !f.ExpiringBefore.IsZero():
-		return r.devicesByExpiry(&f)
+		return r.devicesByExpiry(f)
 	case f.Fleets != nil:
-		return r.devicesByFleet(&f)
+		return r.devicesByFleet(f)
 	default:
-		return r.devicesByID(&f)
+		return r.devicesByID(f)
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	stateSerialization    = "40001"
 	stateDeadlock         = "40P01"
 	stateLockNotAvailable = "55P03"
+	stateDiskFull         = "53100" // nothing was written, and trying again does not make room
 	stateDuplicateTable   = "42P07" // two nodes made the same at once
 	stateDuplicateObject  = "42710"
 )
