@@ -122,7 +122,9 @@ func (s *Service) actOn(ctx context.Context, tx Tx, p identity.Principal, info *
 		return nil, err
 	}
 	if w.status == StatusRevoked {
-		d.Ticket, d.Reenrol = nil, nil
+		if d.Reenrol = nil; d.Ticket != nil && d.Ticket.UsedBy == nil {
+			d.Ticket = nil // one that was used opens nothing any more, and tells its device why
+		}
 	}
 	d.State = after
 	d.Version++

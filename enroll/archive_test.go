@@ -274,7 +274,8 @@ func TestLineageCursors(t *testing.T) {
 	}
 }
 
-// Without its files nothing is answered wrongly: not unknown, not 404.
+// Without its files nothing is answered wrongly, not unknown and not 404, and a list
+// still shows every device.
 func TestFilesThatAreMissing(t *testing.T) {
 	r, last, _ := gone(t)
 	r.fill(700)
@@ -293,7 +294,6 @@ func TestFilesThatAreMissing(t *testing.T) {
 			for what, err := range map[string]error{
 				"OCSP":        second(again.OCSPStatus(t.Context(), last.Serial)),
 				"certificate": second(again.Certificate(t.Context(), again.admin, last.Serial.String())),
-				"devices":     second(again.Devices(t.Context(), again.admin, enroll.DeviceQuery{})),
 				"device":      second(again.Device(t.Context(), again.admin, string(last.Device))),
 				"lineage":     second(again.Certificates(t.Context(), again.admin, enroll.CertificateQuery{Device: string(last.Device), Page: enroll.Page{After: "archive." + last.Serial.String()}})),
 				"log":         second(again.AuditLines(t.Context(), again.admin, enroll.Page{})),
@@ -301,6 +301,10 @@ func TestFilesThatAreMissing(t *testing.T) {
 				if err == nil || enroll.AsRefusal(err).Code != enroll.Internal {
 					t.Errorf("%s: error %v, want one that tells the client nothing", what, err)
 				}
+			}
+			listed, err := again.Devices(t.Context(), again.admin, enroll.DeviceQuery{Query: string(last.Device)})
+			if err != nil || len(listed.Items) != 1 || len(listed.Items[0].Certificates) != 0 {
+				t.Errorf("devices: %+v, %v; want the one without its newest certificate", listed.Items, err)
 			}
 			if status, err := again.OCSPStatus(t.Context(), [20]byte{0x40, 0xff}); err != nil || status.Known {
 				t.Errorf("what was never issued: %+v, %v", status, err)

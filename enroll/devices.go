@@ -76,13 +76,18 @@ func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQue
 }
 
 // fetchNewest fills in the newest certificates that are in the archive, in the
-// order in which they lie there.
+// order in which they lie there. One whose file is missing or damaged stays out: a
+// device is not to vanish from the list for it.
 func (s *Service) fetchNewest(ctx context.Context, devices []DeviceInfo, away map[int]archivedPlace) error {
 	inOrder := slices.SortedFunc(maps.Keys(away), func(a, b int) int { return away[a].serial.Compare(away[b].serial) })
 	for _, i := range inOrder {
 		newest, err := s.fromArchive(ctx, away[i])
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return fmt.Errorf("the newest certificate of %s: %w", devices[i].ID, err)
+			s.log.ErrorContext(ctx, "a device is listed without its newest certificate", "device", devices[i].ID, "error", err)
+			continue
 		}
 		devices[i].Certificates = []CertificateInfo{s.certificateInfo(newest)}
 	}

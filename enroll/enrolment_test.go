@@ -119,6 +119,15 @@ func TestEnrolmentRefused(t *testing.T) {
 			_, err = r.enrol("SN1", ticket, key)
 			return err
 		}},
+		{"recall of a revoked device", enroll.WrongState, func(t *testing.T, r *rig) error {
+			order, key := r.order(1), newKey(t)
+			ticket := r.ticket(order, "SN1")
+			_, err := r.enrol("SN1", ticket, key)
+			check(t, err)
+			r.act("TH20-SN1", identity.Revoke, "")
+			_, err = r.enrol("SN1", ticket, key)
+			return err
+		}},
 		{"recall of a certificate revoked alone", enroll.WrongState, func(t *testing.T, r *rig) error {
 			order, key := r.order(1), newKey(t)
 			ticket := r.ticket(order, "SN1")

@@ -25,6 +25,10 @@ const archiveEvery = time.Minute
 
 // archive moves what is old out of the store until ctx is done.
 func (s *Service) archive(ctx context.Context) error {
+	if err := s.reachArchive(ctx); err != nil && ctx.Err() == nil {
+		s.observer.Count(CountArchiveFailures, 1)
+		s.log.Error("the archive does not hold what left the store; is archive.dir the folder that all nodes share? Until it is, what is there cannot be shown or answered for", "error", err)
+	}
 	ticker := time.NewTicker(archiveEvery)
 	defer ticker.Stop()
 	for {
@@ -38,6 +42,28 @@ func (s *Service) archive(ctx context.Context) error {
 			s.log.Error("what is old could not be moved to the archive; nothing is lost, and the next attempt follows", "error", err)
 		}
 	}
+}
+
+// reachArchive reads one item of the newest file of each kind.
+func (s *Service) reachArchive(ctx context.Context) error {
+	if s.retention.Archive == nil {
+		return nil
+	}
+	var faults []error
+	for _, kind := range []SegmentKind{CertificateSegments, RecordSegments} {
+		var newest Segment
+		err := s.store.View(ctx, func(r Reader) (err error) {
+			newest, err = r.Segment(kind, nil)
+			return err
+		})
+		if err == nil {
+			_, err = s.retention.Archive.Get(ctx, newest, newest.Last)
+		} else if errors.Is(err, ErrNotFound) {
+			err = nil // nothing of the kind has left yet
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
 }
 
 // ArchiveDue moves what is due by now out of the store, where this node is the

@@ -38,7 +38,7 @@ func checkFloor(floor int64) error {
 }
 
 func newerSchema(found int64) error {
-	return fmt.Errorf("the database was changed by a newer Touchmark (schema %d, this program knows %d): run that version, or restore a backup from before the upgrade", found, schema)
+	return fmt.Errorf("the database was %w (schema %d, this program knows %d): run that version, or restore a backup from before the upgrade", enroll.ErrStoreNewer, found, schema)
 }
 
 // prepare waits for the database, migrates it and joins the other nodes.
@@ -55,6 +55,8 @@ func (s *Store) prepare(ctx context.Context) error {
 		switch {
 		case errors.Is(err, enroll.ErrStoreUnavailable), troubleOf(err) == fault, errors.Is(err, errSchema):
 			return err
+		case turnsAway(err):
+			return fmt.Errorf("the server turns us away; check user, password, database and settings in the URL: %w", err)
 		case time.Now().After(until):
 			return unavailable(err)
 		}

@@ -56,6 +56,21 @@ func troubleOf(err error) trouble {
 	return fault
 }
 
+// turnsAway reports whether the server answers and will not have us, whatever is
+// tried again: who we say we are, the database, or a setting in the URL.
+func turnsAway(err error) bool {
+	var said *pgconn.PgError
+	if !errors.As(err, &said) {
+		return false
+	}
+	for _, class := range []string{"28", "3D", "42"} { // authorization, catalog name, access
+		if strings.HasPrefix(said.Code, class) && said.Code != stateDuplicateTable && said.Code != stateDuplicateObject {
+			return true
+		}
+	}
+	return false
+}
+
 // isState reports whether the server answered with the SQLSTATE.
 func isState(err error, state string) bool {
 	var said *pgconn.PgError
