@@ -106,6 +106,10 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// ErrUnfinished is wrapped where a store is the beginning of a copy of another:
+// package store/transfer writes the installation last.
+var ErrUnfinished = errors.New("the store is an unfinished copy of another")
+
 // openInstallation reads the installation's row or makes it.
 func openInstallation(ctx context.Context, store Store, random io.Reader) (Installation, error) {
 	fresh := make([]byte, 32)
@@ -122,8 +126,8 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 		}
 		return err
 	})
-	if err == nil && len(found.PseudonymKey) != len(fresh) { // store/transfer writes it last
-		err = errors.New("the store is an unfinished copy of another: run touchmark store copy again, it goes on where it was")
+	if err == nil && len(found.PseudonymKey) != len(fresh) {
+		err = fmt.Errorf("%w: run touchmark store copy again, it goes on where it was", ErrUnfinished)
 	}
 	if err != nil {
 		return Installation{}, fmt.Errorf("open the installation: %w", err)

@@ -22,6 +22,12 @@ var (
 	// ErrStoreUnavailable is wrapped by an Update that wrote nothing, or whose
 	// outcome could not be learned, because the store cannot promise durability.
 	ErrStoreUnavailable = errors.New("store unavailable")
+	// ErrStoreInUse is wrapped where a store is opened that one process at a time
+	// can have, and another has it.
+	ErrStoreInUse = errors.New("in use by another process")
+	// ErrStoreNewer is wrapped where a newer program has changed the store's schema,
+	// so that this one cannot work with it.
+	ErrStoreNewer = errors.New("written by a newer Touchmark")
 )
 
 // Store keeps what must not be lost. Its implementations are the packages below

@@ -80,7 +80,7 @@ func (d *door) compact(ctx context.Context, p identity.Principal, _ *struct{}) (
 		return nil, err
 	}
 	if d.Compact == nil {
-		return nil, enroll.Refuse(enroll.NotFound, "this server's store is a database, which gives back room by itself; with PostgreSQL that is autovacuum's work")
+		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database, which gives back room by itself; with PostgreSQL that is autovacuum's work")
 	}
 	before, after, err := d.Compact.Compact(ctx)
 	return answerOf(resource.Compaction{BytesBefore: before, BytesAfter: after}), err

@@ -220,7 +220,7 @@ func TestCompact(t *testing.T) {
 	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 503, enroll.Unavailable)
 	r.Config.Compact = nil
 	r.handler = rest.New(r.Config)
-	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 404, enroll.NotFound)
+	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 409, enroll.WrongState)
 }
 
 func TestBackupThatFailsIsNotTakenForWhole(t *testing.T) {

@@ -34,9 +34,12 @@ func exitCode(err error) int {
 		return exitWrongUse
 	case errors.As(err, &refusal):
 		return exitOfCode(refusal.Code)
-	case errors.Is(err, lab.ErrExists):
+	case errors.Is(err, server.ErrStoreFailed): // while it served, whatever the reason
+		return exitUnavailable
+	case errors.Is(err, lab.ErrExists), errors.Is(err, enroll.ErrUnfinished),
+		errors.Is(err, enroll.ErrStoreInUse), errors.Is(err, enroll.ErrStoreNewer):
 		return exitRefused
-	case errors.Is(err, server.ErrStoreFailed), errors.Is(err, enroll.ErrStoreUnavailable):
+	case errors.Is(err, enroll.ErrStoreUnavailable):
 		return exitUnavailable
 	default:
 		return exitFailed

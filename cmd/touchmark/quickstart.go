@@ -1,12 +1,15 @@
 package main
 
 import (
+	"net/url"
+	"path"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/lab"
+	"github.com/touchmark/touchmark/store"
 )
 
 func newQuickstart() *cobra.Command {
@@ -36,6 +39,9 @@ that another lab uses.`,
 			if o.ParentCRL != "" && o.Anchor == "" {
 				return wrong(command, "--parent-crl goes with --anchor: a root of the lab's own has its own CRL")
 			}
+			if err := checkStore(o.Store); err != nil {
+				return wrong(command, "--store: %v", err)
+			}
 			o.Dir = args[0]
 			made, err := lab.Write(command.Context(), o, time.Now())
 			if err != nil {
@@ -63,6 +69,19 @@ that another lab uses.`,
 	_ = command.MarkFlagFilename("anchor")
 	_ = command.MarkFlagFilename("parent-crl")
 	return command
+}
+
+// checkStore refuses a --store that names none. A relative path is the configuration's to
+// make absolute.
+func checkStore(named string) error {
+	if named == "" {
+		return nil // the usual one
+	}
+	if u, err := url.Parse(named); err == nil && u.Scheme == "bolt" && u.Opaque != "" {
+		u.Path, u.Opaque = path.Join("/", u.Opaque), ""
+		named = u.String()
+	}
+	return store.Check(named)
 }
 
 // tell says what was made and what comes next.

@@ -40,7 +40,9 @@ It is ready when GET /readyz on the status listener answers 200. The log is JSON
 on standard error, one event a line, with the id of the request that each is
 about and no secrets. SIGTERM and SIGINT finish what is in flight, lose nothing,
 and end it with exit code 0. When the store can promise nothing any more, after a
-failed fsync for example, it ends with exit code 6; a restart needs no repair.
+failed fsync for example, it ends with exit code 6; a restart needs no repair. It
+does not begin, with exit code 5, on a store that another process has, that a newer
+Touchmark wrote, or that is an unfinished copy.
 
 With a store on PostgreSQL any number of servers may share one configuration and
 its folder, on several machines or, told where to listen, on one.`,

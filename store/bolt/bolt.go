@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -30,7 +31,8 @@ type Store struct {
 	views   sync.RWMutex // held to begin a transaction that reads, and to put another file in place of db
 	writing sync.Mutex   // held for each commit; guards what follows, of which views guards db too
 	db      *bbolt.DB
-	failure error // for which nothing is written any more; nil while all is well
+	file    os.FileInfo // of db, as it was opened; what path must name
+	failure error       // for which nothing is written any more; nil while all is well
 	// frontier is the right edge of the log's tree.
 	frontier audit.Frontier
 	// journal is told what is committed while the file is being compacted; nil

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -103,6 +104,9 @@ func (s *Store) tryBatch(batch []*call) error {
 	if err := s.commit(tx.Commit); err != nil {
 		return s.fail(err)
 	}
+	if err := stillNamed(s.file, s.path); err != nil { // nobody would ever find what was just written
+		return s.fail(err)
+	}
 	s.frontier = frontier
 	if s.journal != nil {
 		s.journal.add(told)
@@ -151,7 +155,11 @@ func (s *Store) fail(cause error) error {
 	if s.log != nil {
 		s.log.Error("the store cannot be written any more", "file", s.path, "error", cause)
 	}
-	s.failure = fmt.Errorf("%w: %s cannot be written any more; restart, nothing needs repair: %w", enroll.ErrStoreUnavailable, s.path, cause)
+	remedy := "restart, nothing needs repair"
+	if errors.Is(cause, errReplaced) {
+		remedy = "look at what is there now, and restore a backup unless it is the store that you want, then restart"
+	}
+	s.failure = fmt.Errorf("%w: %s cannot be written any more; %s: %w", enroll.ErrStoreUnavailable, s.path, remedy, cause)
 	s.queue.close(s.failure)
 	close(s.failed)
 	return s.failure

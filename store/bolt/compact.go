@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // ErrCompacting is returned by Compact while another one runs.
@@ -111,8 +112,23 @@ func (s *Store) beginCopy(progress func(done, total int64)) (*fileCopy, error) {
 	return c, nil
 }
 
-// copyPath is where the copy of a file grows.
-func copyPath(target string) string { return target + ".compact" }
+// copySuffix ends the hidden name of a copy.
+const copySuffix = ".compacting"
+
+// copyPath is where the copy of a file grows. Open refuses such a name, so that
+// no store has it.
+func copyPath(target string) string {
+	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+copySuffix)
+}
+
+// isCopyPath tells whether a path is that of the copy of some file, or a link to it.
+func isCopyPath(path string) bool {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	name := filepath.Base(path)
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, copySuffix)
+}
 
 // removeCopy removes what a compaction left that was killed. The caller has the
 // store's lock, so that nobody writes it.

@@ -40,6 +40,7 @@ type fileCopy struct {
 	db       *bbolt.DB
 	target   string      // whose place it is to take
 	was      os.FileInfo // what has that place
+	file     os.FileInfo // of db
 	journal  *journal
 	at       place
 	done     bool // all trees are copied
@@ -77,6 +78,9 @@ func (c *fileCopy) create() error {
 		return err
 	}
 	err = os.Chmod(copyPath(c.target), c.was.Mode().Perm()) // whatever the umask
+	if err == nil {
+		c.file, err = os.Stat(copyPath(c.target))
+	}
 	if err == nil {
 		err = c.db.Update(create)
 	}

@@ -34,6 +34,9 @@ func (c *fileCopy) finish(ctx context.Context) error {
 		return err
 	}
 	s.reached(stepSynced)
+	if err := stillNamed(s.file, s.path); err != nil { // what was put there is not ours to replace
+		return s.fail(err)
+	}
 	err = os.Rename(copyPath(c.target), c.target)
 	if err != nil && c.named(c.was) {
 		return err
@@ -65,7 +68,7 @@ func (c *fileCopy) take() {
 	s.journal = nil
 	s.views.Lock()
 	old := s.db
-	s.db = c.db
+	s.db, s.file = c.db, c.file
 	s.views.Unlock()
 	s.replaced.Go(func() { _ = old.Close() }) // waits for its readers; nothing in it is needed
 }

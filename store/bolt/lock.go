@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"go.etcd.io/bbolt"
@@ -10,7 +11,7 @@ import (
 
 // openLocked opens the file and locks it. While it waits for the lock, whoever
 // has it may put another file in its place, as Compact does, that is locked too.
-func openLocked(path string) (*bbolt.DB, error) {
+func openLocked(path string) (*bbolt.DB, os.FileInfo, error) {
 	var file *os.File
 	options := fileOptions()
 	options.OpenFile = func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
@@ -19,26 +20,36 @@ func openLocked(path string) (*bbolt.DB, error) {
 	}
 	db, err := bbolt.Open(path, 0o600, options)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := stillNamed(file, path); err != nil {
-		return nil, errors.Join(err, db.Close())
+	opened, err := file.Stat()
+	if err == nil {
+		err = stillNamed(opened, path)
 	}
-	return db, nil
+	switch {
+	case errors.Is(err, errReplaced):
+		return nil, nil, errors.Join(bolterrors.ErrTimeout, db.Close()) // somebody else has the one that is there now
+	case err != nil:
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, opened, nil
 }
 
-// stillNamed returns bbolt's ErrTimeout where the path names another file by now.
-func stillNamed(file *os.File, path string) error {
-	opened, err := file.Stat()
-	if err != nil {
-		return err
-	}
+// errReplaced is found by a store whose path does not name its file any more: what
+// is written to that file is lost when it is closed.
+var errReplaced = errors.New("the file was removed, or another was put in its place, while it was in use")
+
+// stillNamed returns errReplaced where the path does not name a file any more that
+// is open: as long as it is, no other file can be taken for it.
+func stillNamed(opened os.FileInfo, path string) error {
 	named, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errReplaced
+	case err != nil:
 		return err
-	}
-	if !os.SameFile(opened, named) {
-		return bolterrors.ErrTimeout
+	case !os.SameFile(opened, named):
+		return errReplaced
 	}
 	return nil
 }

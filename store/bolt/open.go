@@ -45,18 +45,21 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if isCopyPath(c.Path) {
+		return nil, fmt.Errorf("%s is no name for a store: what has such a name is taken for what a compaction left, and removed", c.Path)
+	}
 	if err := makeFolder(c.Path); err != nil {
 		return nil, err
 	}
 	if err := checkLength(c.Path); err != nil {
 		return nil, err
 	}
-	db, err := openLocked(c.Path)
+	db, file, err := openLocked(c.Path)
 	if err != nil {
 		return nil, openError(c.Path, err)
 	}
 	s := &Store{
-		db: db, path: c.Path, log: c.Log, queue: newQueue(), commit: c.AroundCommit,
+		db: db, file: file, path: c.Path, log: c.Log, queue: newQueue(), commit: c.AroundCommit,
 		failed: make(chan struct{}), committed: make(chan struct{}), bounds: usualBounds(), reached: func(step) {},
 	}
 	s.ending, s.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -157,7 +160,7 @@ func checkLength(path string) error {
 func openError(path string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%s is in use by another process, most likely another touchmark serve: stop it, or talk to it instead (touchmark backup works on a running server)", path)
+		return fmt.Errorf("%s is %w, most likely another touchmark serve: stop it, or talk to it instead (touchmark backup works on a running server)", path, enroll.ErrStoreInUse)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return fmt.Errorf("%s is not a store of Touchmark, or is damaged: check the path, or restore it from a backup: %w", path, err)
 	default:

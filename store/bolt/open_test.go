@@ -259,3 +259,34 @@ func TestListsLookAtBoundedParts(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenLeavesOtherFilesAlone keeps what has a name like that of the store, and
+// no store under the name of what a compaction left.
+func TestOpenLeavesOtherFilesAlone(t *testing.T) {
+	folder := t.TempDir()
+	path, left := filepath.Join(folder, "store.db"), filepath.Join(folder, ".store.db.compacting")
+	kept := []string{path + ".compact", path + ".compacting", filepath.Join(folder, ".store.db"), filepath.Join(folder, ".other.db.compacting")}
+	for _, name := range append(kept, left) {
+		if err := os.WriteFile(name, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, bolt.Config{Path: path})
+	for _, name := range kept {
+		if content, err := os.ReadFile(name); err != nil || string(content) != "mine" {
+			t.Errorf("%s: %q, %v", name, content, err)
+		}
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a compaction left is still there: %v", err)
+	}
+	link := filepath.Join(folder, "link.db")
+	if err := os.Symlink(kept[3], link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{left, link} {
+		if s, err := bolt.Open(t.Context(), bolt.Config{Path: name}); err == nil || !strings.Contains(err.Error(), "no name for a store") {
+			t.Errorf("%s: opened %t, error %v", name, s != nil, err)
+		}
+	}
+}

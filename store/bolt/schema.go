@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/touchmark/touchmark/enroll"
 )
 
 // schema is the number of the schema that this program reads and writes.
@@ -57,7 +59,7 @@ func readSchema(tx *bbolt.Tx) (int, error) {
 	case err != nil || found < 1:
 		return 0, errors.New("not a store of Touchmark, or damaged: it says no schema; restore it from a backup")
 	case found > schema:
-		return 0, fmt.Errorf("written by a newer Touchmark (schema %d, this program knows %d): run that version, or restore a backup from before the upgrade", found, schema)
+		return 0, fmt.Errorf("%w (schema %d, this program knows %d): run that version, or restore a backup from before the upgrade", enroll.ErrStoreNewer, found, schema)
 	}
 	return found, nil
 }

@@ -18,7 +18,9 @@ import (
 //     of records that were dropped the tree has what their tiles hash to;
 //   - each certificate can be parsed, has the serial number and the public key
 //     that it is kept under, and was signed by its issuer; so were the CRLs. An
-//     issuer has the name and the key that it is kept under.
+//     issuer has the name and the key that it is kept under;
+//   - the orders that a device names are there, and the keys that devices have and
+//     had, but for those that were forgotten with certificates that were archived.
 //
 // It reads the file from its beginning to its end and holds little of it at a
 // time. The error says what was found first; no file makes the program fail.

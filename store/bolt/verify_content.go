@@ -15,12 +15,18 @@ import (
 )
 
 // content checks the DER of a row: that it is whole, is what its key says, and
-// was signed by the issuer that the row names.
+// was signed by the issuer that the row names; and that the keys and orders that
+// devices and certificates name are there.
 func (v *verifier) content(t tree, key, value []byte) error {
 	switch t {
 	case issuers:
 		return v.issuer(key, value)
+	case devices:
+		return v.deviceRelated(key, value)
 	case certificates: // all issuers were met by now
+		if err := v.certificateKey(value); err != nil {
+			return err
+		}
 		key, value = bytes.Clone(key), bytes.Clone(value)
 		v.aside.Go(func() error { return rowFault(t, key, v.certificate(key, value)) })
 		return nil

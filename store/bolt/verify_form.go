@@ -25,6 +25,7 @@ type verifier struct {
 	tree    audit.Frontier               // of the records met so far
 	edge    map[int]tile                 // of the log's tiles, those last looked at, by level
 	tiles   uint64                       // met so far
+	forgot  bool                         // keys, with certificates that left for the archive
 	indexed map[index]int                // entries that are to be there, less those met
 	aside   errgroup.Group               // checks signatures, on every core; reads issuers
 }
@@ -44,6 +45,7 @@ func newVerifier(tx *bbolt.Tx, schema int) (*verifier, error) {
 		edge: map[int]tile{}, indexed: map[index]int{},
 	}
 	v.aside.SetLimit(runtime.GOMAXPROCS(0))
+	v.forgot = v.archives()
 	return v, v.logBegin()
 }
 

@@ -191,22 +191,6 @@ func TestNoDatabase(t *testing.T) {
 	}
 }
 
-// TestTurnedAway asks for what no patience brings.
-func TestTurnedAway(t *testing.T) {
-	t.Parallel()
-	url := database(t)
-	for name, wrong := range map[string]string{
-		"no such database": strings.Replace(url, "/postgres?", "/nowhere?", 1),
-		"no such setting":  url + "&no_such_setting=1",
-		"no such user":     strings.Replace(url, "//touchmark@", "//nobody-we-know@", 1),
-	} {
-		_, err := postgres.Open(t.Context(), postgres.Config{URL: wrong, Patience: time.Hour})
-		if err == nil || errors.Is(err, enroll.ErrStoreUnavailable) || !strings.Contains(err.Error(), "turns us away") {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
-}
-
 // TestAPausedSequencerIsFencedOff stops a node in the middle of numbering, until
 // another one has taken over: when it wakes it harms nothing.
 func TestAPausedSequencerIsFencedOff(t *testing.T) {

@@ -49,7 +49,8 @@ func Copy(ctx context.Context, c Config) (Report, error) {
 	return k.sorted(), err
 }
 
-// Compare compares two stores as Copy does at its end. It writes nothing. Where
+// Compare compares two stores as Copy does at its end. It changes nothing but
+// who leads the stores' tasks. Where
 // there are differences the error is ErrDiffers.
 func Compare(ctx context.Context, c Config) (Report, error) {
 	k := newCopier(c)

@@ -21,7 +21,8 @@ func (a *app) backup() *cobra.Command {
 		Short: "Copy the store of a running server to a file, and check the copy",
 		Long: `Downloads a consistent copy of the server's store while it goes on working, checks
 it as touchmark restore does, and only then puts it at FILE (0600), in the place of
-what was there.
+what was there. A store that a server on this machine uses is no such place (exit
+code 5).
 
 The copy holds neither the issuing key nor the log's: back up the configuration's
 folder too. A server on PostgreSQL refuses (exit code 5): it is backed up with the

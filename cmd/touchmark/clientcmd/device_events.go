@@ -18,7 +18,10 @@ func (a *app) deviceEvents() *cobra.Command {
 		Use:   "events DEVICE",
 		Short: "Tell a device's story, oldest first",
 		Long: `Tells what happened to a device, oldest first. INDEX is the record's place in the
-audit log. People are named by pseudonymous ids.`,
+audit log. People are named by pseudonymous ids.
+
+What is old goes from the store to the archive, and is not told here: it is in
+what touchmark audit export writes, with everything else there ever was.`,
 		Example: `  touchmark device events TH20-SN1`,
 		Args:    a.Takes("DEVICE"),
 	}
@@ -31,7 +34,7 @@ audit log. People are named by pseudonymous ids.`,
 			header: []string{"INDEX", "TIME", "WHAT", "WHO", "MORE"},
 			row:    eventRow,
 			unit:   "events",
-			empty:  "Nothing has happened to this device yet.",
+			empty:  "No events of this device are in the store; older ones are in the audit log: touchmark audit export",
 		}
 		return events.show(cmd, a, part)
 	})

@@ -33,8 +33,9 @@ given: then it is kept beside, under another name.
 
 Checked are the pages of the file, every row and its place in the indexes, every
 record of the audit log against its Merkle tree, and every certificate: its serial
-number, its public key and its issuer's signature. That the backup is the newest is
-not: compare it with a checkpoint of the log.
+number, its public key and its issuer's signature; that the keys and orders which
+devices name are there; and that a server was set up on it. That the backup is the
+newest is not: compare it with a checkpoint of the log.
 
 What happened after the backup is forgotten: certificates issued since are unknown
 to OCSP, revocations since must be repeated, and a checkpoint of the audit log
@@ -55,7 +56,7 @@ taken since will not be met. Compare with an audit export, if there is one.`,
 		}
 		path, err := store.FilePath(settings.Store)
 		if err != nil {
-			return fmt.Errorf("the store of %s is no file; restore a database with its own means, such as pg_restore: %w", configuration, err)
+			return refuse(enroll.WrongState, "the store of %s is no file; restore a database with its own means, such as pg_restore", configuration)
 		}
 		done, err := a.putBack(cmd, args[0], path, force)
 		if err != nil {
@@ -70,6 +71,10 @@ taken since will not be met. Compare with an audit export, if there is one.`,
 // store's place.
 func (a *app) putBack(cmd *cobra.Command, backup, path string, force bool) (restored, error) {
 	done := restored{Store: path}
+	path, err := followed(path)
+	if err != nil {
+		return done, fmt.Errorf("the store %s: %w", path, err)
+	}
 	if there, err := exists(path); err != nil || there && !force {
 		return done, errors.Join(err, refuseStore(path))
 	}
@@ -86,6 +91,9 @@ func (a *app) putBack(cmd *cobra.Command, backup, path string, force bool) (rest
 	}
 	if err := file.verify(); err != nil {
 		return done, fmt.Errorf("%s is not a whole backup, nothing was changed: %w", backup, err)
+	}
+	if err := file.verifyInstalled(); err != nil {
+		return done, fmt.Errorf("%s is no backup that a server could start on, nothing was changed: %w", backup, err)
 	}
 	if !force {
 		err := file.create()
@@ -119,22 +127,19 @@ func (a *app) copyFrom(cmd *cobra.Command, backup string, file *staged) error {
 // exchange puts file where the old store is, which it keeps under the name that
 // it returns. No server can have the old one open meanwhile.
 func (a *app) exchange(file *staged, path string) (aside *string, err error) {
-	old, err := os.OpenFile(path, os.O_RDWR, 0) // #nosec G304 -- named in the configuration
-	if errors.Is(err, fs.ErrNotExist) {
+	old, err := hold(path, lock)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
 		return nil, file.create()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the store: %w", err)
-	}
 	defer old.Close()
-	if err := lock(old); err != nil {
-		return nil, refuse(enroll.WrongState, "%s is in use, most likely by touchmark serve: stop it first; nothing was changed", path)
-	}
 	name := path + ".replaced-" + a.Clock().UTC().Format("20060102T150405.000Z")
 	if err := os.Link(path, name); err != nil {
 		return nil, fmt.Errorf("keep the store that is there: %w", err)
 	}
-	return &name, file.replace()
+	return &name, file.place(os.Rename) // which the lock on the old one is kept for
 }
 
 func tellRestored(w io.Writer, r restored) error {

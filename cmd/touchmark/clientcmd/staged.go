@@ -19,8 +19,13 @@ type staged struct {
 	target string
 }
 
-// stage begins a file in the folder of target.
+// stage begins a file in the folder of target. Where that is a symbolic link, it
+// is what the link leads to that is replaced, in its own folder.
 func stage(target string) (*staged, error) {
+	target, err := followed(target)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", target, err)
+	}
 	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("write %s: it is not a file", target)
 	}
@@ -31,8 +36,30 @@ func stage(target string) (*staged, error) {
 	return &staged{File: file, target: target}, nil
 }
 
-// replace puts the file in its target's place, durably.
-func (s *staged) replace() error { return s.place(os.Rename) }
+// followed returns what a path leads to; the path itself where nothing is there.
+func followed(path string) (string, error) {
+	if there, err := exists(path); err != nil || !there {
+		return path, err
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path, fmt.Errorf("a symbolic link that leads nowhere: %w", err)
+	}
+	return target, nil
+}
+
+// replace puts the file in its target's place, durably. It refuses where a process
+// has that open as its store: it would go on writing what nobody finds any more.
+func (s *staged) replace() error {
+	held, err := hold(s.target, lockShared)
+	if err != nil {
+		return err
+	}
+	if held != nil {
+		defer held.Close()
+	}
+	return s.place(os.Rename)
+}
 
 // create puts the file where its target is to be; fs.ErrExist where something is
 // there already.
@@ -57,6 +84,14 @@ func (s *staged) place(place func(from, to string) error) error {
 // file, which nobody has heard of.
 func (s *staged) verify() error {
 	if err := bolt.Verify(s.Name()); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), s.Name()+": "))
+	}
+	return nil
+}
+
+// verifyInstalled makes sure that a file which was verified is an installation's.
+func (s *staged) verifyInstalled() error {
+	if err := bolt.CheckInstalled(s.Name()); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), s.Name()+": "))
 	}
 	return nil

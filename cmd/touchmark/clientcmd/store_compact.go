@@ -20,8 +20,8 @@ disk there must be room for a second copy meanwhile. Interrupting the command en
 it, and the store stays as it was.
 
 A file grows again with what comes, and uses its free room first: compact it after
-much was archived, not regularly. A server on PostgreSQL refuses: the database
-gives back room by itself.`,
+much was archived, not regularly. A server on PostgreSQL refuses (exit code 5):
+the database gives back room by itself.`,
 		Example: `  touchmark store compact`,
 		Args:    a.Takes(),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store"
-	"github.com/touchmark/touchmark/store/archive"
 	"github.com/touchmark/touchmark/store/transfer"
 )
 
@@ -30,7 +28,7 @@ record: every row, every record of the audit log byte for byte, and the roots of
 its tree. Nobody may use either of them: stop every server that does.
 
 The target is empty or holds a copy, or the beginning of one, of the same source;
-anything else is left alone (exit code 5). A copy that was interrupted is taken up
+anything else is left alone (exit code 5). A copy that is refused makes no file. One that was interrupted is taken up
 by the same command, and one of last week is brought up to date, in the time that
 reading takes. Until the comparison found no difference the target is marked as an
 unfinished copy; start no server on it.
@@ -45,7 +43,7 @@ Differences are named, and the exit code is 1.`,
 	}
 	a.addTwoStores(cmd, &flags)
 	cmd.RunE = a.does(func(cmd *cobra.Command, _ []string) error {
-		return a.withStores(cmd, flags, "The target holds the whole store", transfer.Copy)
+		return a.withStores(cmd, flags, twoStoresWork{openTarget, transfer.Copy, "The target holds the whole store"})
 	})
 	return cmd
 }
@@ -55,8 +53,13 @@ func (a *app) storeCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare --from URL --to URL",
 		Short: "Compare two stores record by record",
-		Long: `Compares two stores as touchmark store copy does at its end, and changes nothing.
-Nobody may use either of them.
+		Long: `Compares two stores as touchmark store copy does at its end, and changes nothing
+that they hold. Nobody may use either of them.
+
+A file that is not there is not made (exit code 4). What opening a store does is
+done, as by a server that starts: an older schema is brought up to date, and a
+database without tables gets them. In PostgreSQL the command also leads the nodes'
+tasks while it runs, so that no server does.
 
 Differences are named, and the exit code is 1.`,
 		Example: `  touchmark store compare --from bolt:///srv/touchmark/data/touchmark.db --to postgres://touchmark@db/touchmark`,
@@ -64,7 +67,7 @@ Differences are named, and the exit code is 1.`,
 	}
 	a.addTwoStores(cmd, &flags)
 	cmd.RunE = a.does(func(cmd *cobra.Command, _ []string) error {
-		return a.withStores(cmd, flags, "The stores hold the same", transfer.Compare)
+		return a.withStores(cmd, flags, twoStoresWork{openExisting, transfer.Compare, "The stores hold the same"})
 	})
 	return cmd
 }
@@ -83,41 +86,52 @@ func (a *app) addTwoStores(cmd *cobra.Command, flags *twoStores) {
 	offerNoFiles(cmd)
 }
 
+// twoStoresWork is what is done with two stores.
+type twoStoresWork struct {
+	openTo func(ctx context.Context, url string) (enroll.Store, error)
+	do     func(context.Context, transfer.Config) (transfer.Report, error)
+	done   string // what is said where they are the same in the end
+}
+
 // withStores opens both stores, has work done on them, and tells what came of it.
-func (a *app) withStores(cmd *cobra.Command, flags twoStores, done string, work func(context.Context, transfer.Config) (transfer.Report, error)) (err error) {
+func (a *app) withStores(cmd *cobra.Command, flags twoStores, w twoStoresWork) (err error) {
 	if err := a.needs(cmd, "from", "to"); err != nil {
 		return err
 	}
-	if flags.from == flags.to {
-		return a.Wrong(cmd, "--from and --to are the same store")
-	}
 	for _, name := range []string{"from", "to"} {
-		if err := store.Check(cmd.Flag(name).Value.String()); err != nil {
+		url := cmd.Flag(name).Value.String()
+		if url == "" {
+			return a.Wrong(cmd, "--%s is empty", name)
+		}
+		if err := store.Check(url); err != nil {
 			return a.Wrong(cmd, "--%s: %v", name, err)
 		}
 	}
+	if sameStore(flags.from, flags.to) {
+		return a.Wrong(cmd, "--from and --to are the same store")
+	}
 	var c transfer.Config
-	if c.From, err = openExisting(cmd.Context(), flags.from); err != nil {
-		return fmt.Errorf("the source: %w", err)
-	}
-	defer func() { err = errors.Join(err, c.From.Close()) }()
-	if c.To, err = openUnused(cmd.Context(), flags.to); err != nil {
-		return fmt.Errorf("the target: %w", err)
-	}
-	defer func() { err = errors.Join(err, c.To.Close()) }()
 	if flags.archive != "" {
 		if c.Archive, err = openArchive(flags.archive); err != nil {
 			return err
 		}
 	}
+	if c.From, err = openExisting(cmd.Context(), flags.from); err != nil {
+		return fmt.Errorf("the source: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.From.Close()) }()
+	if c.To, err = w.openTo(cmd.Context(), flags.to); err != nil {
+		return fmt.Errorf("the target: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.To.Close()) }()
 	told := a.stages(cmd)
 	c.Progress = told.add
-	report, err := work(cmd.Context(), c)
+	report, err := w.do(cmd.Context(), c)
 	told.end()
 	if err != nil && !errors.Is(err, transfer.ErrDiffers) {
 		return transferFault(err)
 	}
-	if failed := show(cmd, a, report, func(w io.Writer, r transfer.Report) error { return tellTransfer(w, r, done) }); failed != nil {
+	if failed := show(cmd, a, report, func(out io.Writer, r transfer.Report) error { return tellTransfer(out, r, w.done) }); failed != nil {
 		return failed
 	}
 	return err
@@ -133,51 +147,6 @@ func transferFault(err error) error {
 	default:
 		return err
 	}
-}
-
-// openExisting opens a store that is there; a file that is not would be made.
-func openExisting(ctx context.Context, url string) (enroll.Store, error) {
-	if path, err := store.FilePath(url); err == nil {
-		if there, err := exists(path); err != nil || !there {
-			return nil, errors.Join(err, refuse(enroll.NotFound, "there is no file %s", path))
-		}
-	}
-	return openUnused(ctx, url)
-}
-
-// openUnused opens a store unless a running server has it.
-func openUnused(ctx context.Context, url string) (enroll.Store, error) {
-	if path, err := store.FilePath(url); err == nil {
-		if there, err := exists(path); err != nil {
-			return nil, err
-		} else if there {
-			if err := checkUnused(path); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return store.Open(ctx, url, store.Options{})
-}
-
-// checkUnused makes sure that no process has a store's file.
-func checkUnused(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := lock(file); err != nil {
-		return refuse(enroll.WrongState, "%s is in use, most likely by touchmark serve: stop it first; nothing was changed", path)
-	}
-	return nil
-}
-
-// openArchive opens an archive that is there; a folder that is not would be made.
-func openArchive(folder string) (enroll.Archive, error) {
-	if there, err := exists(folder); err != nil || !there {
-		return nil, errors.Join(err, refuse(enroll.NotFound, "there is no folder %s", folder))
-	}
-	return archive.Open(folder)
 }
 
 // tellTransfer writes a report for people.
