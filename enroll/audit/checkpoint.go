@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -111,14 +112,25 @@ func openNote(data []byte, verifier note.Verifier) (*note.Note, error) {
 	var unverified *note.UnverifiedNoteError
 	switch {
 	case err == nil:
-		return n, nil
+		return n, checkSignatures(n)
 	case !errors.As(err, &unverified):
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	case verifier == nil:
-		return unverified.Note, nil
+		return unverified.Note, checkSignatures(unverified.Note)
 	default:
 		return nil, fmt.Errorf("%w: not signed by the key %s+%08x", ErrCheckpoint, verifier.Name(), verifier.KeyHash())
 	}
+}
+
+// checkSignatures refuses a signature in other base64 than the one way to write
+// it, in which the last bits count: package note takes several for the same.
+func checkSignatures(n *note.Note) error {
+	for _, signature := range slices.Concat(n.Sigs, n.UnverifiedSigs) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(signature.Base64); err != nil {
+			return fmt.Errorf("%w: the signature of %s is not written as it was signed: %w", ErrCheckpoint, signature.Name, err)
+		}
+	}
+	return nil
 }
 
 // parseCheckpoint reads origin, size and root; further lines are extensions,
