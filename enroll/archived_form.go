@@ -114,8 +114,10 @@ func encodeRecord(leaf []byte, hash tlog.Hash) []byte {
 	return append(value, recordClose...)
 }
 
-// decodeRecord reads what encodeRecord wrote. The leaf is part of value.
-func decodeRecord(value []byte) (leaf []byte, hash tlog.Hash, err error) {
+// DecodeRecord reads the value of an item of RecordSegments: the record as it was
+// hashed, which is part of value, and the hash that was stored when it was written.
+// That they belong together is for the caller to look at.
+func DecodeRecord(value []byte) (leaf []byte, hash tlog.Hash, err error) {
 	rest, begins := bytes.CutPrefix(value, []byte(recordOpen))
 	rest, ends := bytes.CutSuffix(rest, []byte(recordClose))
 	if !begins || !ends || len(rest) < recordHash || !bytes.HasPrefix(rest[recordHash:], []byte(recordLeaf)) {

@@ -50,7 +50,7 @@ func (s *Service) readOldLines(ctx context.Context, old *oldLines, from uint64, 
 			return nil, err
 		}
 		for _, item := range items {
-			leaf, hash, err := decodeRecord(item.Value)
+			leaf, hash, err := DecodeRecord(item.Value)
 			if err != nil {
 				return nil, fmt.Errorf("archive file %s, record %d: %w", old.in.Name, tree.Size(), err)
 			}

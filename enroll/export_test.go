@@ -43,5 +43,4 @@ var (
 	EncodeCertificate = encodeCertificate
 	DecodeCertificate = decodeCertificate
 	EncodeRecord      = encodeRecord
-	DecodeRecord      = decodeRecord
 )

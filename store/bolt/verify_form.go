@@ -198,7 +198,8 @@ func (v *verifier) end() error {
 
 func read[R any](value []byte) (R, error) {
 	var row R
-	return row, rowDecoding.Unmarshal(value, &row)
+	err := unmarshalRow(value, &row)
+	return row, err
 }
 
 func readable[R any](value []byte) error {

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -70,16 +69,13 @@ func recordOf(item enroll.Item) (enroll.Record, error) {
 		return enroll.Record{}, errors.New("a key that is no index")
 	}
 	r := enroll.Record{Index: binary.BigEndian.Uint64(item.Key)}
-	var kept struct {
-		Hash   tlog.Hash       `json:"hash"`
-		Record json.RawMessage `json:"record"` // byte for byte
-	}
-	if err := json.Unmarshal(item.Value, &kept); err != nil {
+	leaf, hash, err := enroll.DecodeRecord(item.Value)
+	if err != nil {
 		return r, fmt.Errorf("record %d: %w", r.Index, err)
 	}
-	if len(kept.Record) == 0 || tlog.RecordHash(kept.Record) != kept.Hash {
+	if tlog.RecordHash(leaf) != hash {
 		return r, fmt.Errorf("record %d is not the one that was logged", r.Index)
 	}
-	r.Data = kept.Record
+	r.Data = leaf
 	return r, nil
 }
