@@ -35,6 +35,8 @@ type Compacter interface {
 	// early; then, and after an error, the store is as it was, unless the error
 	// wraps enroll.ErrStoreUnavailable. One runs at a time.
 	Compact(ctx context.Context, progress func(done, total int64)) error
+	// Space returns the store's size and how much of it is free, in octets.
+	Space() (size, free int64, err error)
 	// WorthCompacting reports whether it would give back much.
 	WorthCompacting() (bool, error)
 }

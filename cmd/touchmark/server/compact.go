@@ -11,20 +11,13 @@ import (
 	"github.com/touchmark/touchmark/store/bolt"
 )
 
-// compactable is a store that gives back room when it is told to, as *bolt.Store;
-// others do so by themselves.
-type compactable interface {
-	Compact(ctx context.Context, progress func(done, total int64)) error
-	Space() (size, free int64, err error)
-}
+// compacter is a store that can be compacted, as the api door asks for it.
+type compacter struct{ store store.Compacter }
 
-// compacter is a compactable store as the api door asks for it.
-type compacter struct{ store compactable }
-
-// compacterOf returns nil for a store that is not compactable.
+// compacterOf returns nil for a store that gives back room by itself.
 func compacterOf(s enroll.Store) rest.Compacter {
-	if store, ok := s.(compactable); ok {
-		return compacter{store}
+	if kept, ok := s.(store.Compacter); ok {
+		return compacter{kept}
 	}
 	return nil
 }
