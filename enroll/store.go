@@ -80,6 +80,12 @@ type Reader interface {
 	// the one called that.
 	Children(parent identity.FleetID, name string, page Page) (List[identity.Fleet], error)
 
+	// Document returns a document's data.
+	Document(kind DocumentKind, key string) ([]byte, error)
+	// Documents lists those of a kind whose keys begin with prefix, by key, octet by
+	// octet; without a kind all there are, by kind and key.
+	Documents(kind DocumentKind, prefix string, page Page) (List[Document], error)
+
 	Order(id OrderID) (Order, error)
 	Orders(OrderFilter) (List[Order], error)
 	Device(id identity.DeviceID) (Device, error)
@@ -117,7 +123,13 @@ type Tx interface {
 	PutInstallation(Installation) error
 	PutPerson(Person) error
 	PutIssuer(IssuerRecord) error
+	// PutFleet makes a fleet, or renames and moves it, which touches nothing below it.
 	PutFleet(identity.Fleet) error
+	// PutDocument writes a document, of up to MaxDocument bytes, which may be none,
+	// under a key of 1 to MaxDocumentKey bytes of printable ASCII.
+	PutDocument(kind DocumentKind, key string, data []byte) error
+	// DeleteDocument deletes a document. What is not there is deleted already.
+	DeleteDocument(kind DocumentKind, key string) error
 	PutOrder(Order) error
 	// TakeQuota counts one more device enrolled under the order, or returns
 	// ErrQuota. It is exact however many nodes enrol at once.

@@ -1,0 +1,46 @@
+package enroll
+
+// DocumentKind says what a document is about. A store keeps documents octet by
+// octet and knows nothing of them; each kind has its own form in this package.
+type DocumentKind string
+
+// Every kind of document, and what its keys are.
+const (
+	// RevisionDocument changes with every change of what decisions rest on: the
+	// fleet tree, policies, grants, roles and tokens. Its one key is "authority".
+	RevisionDocument DocumentKind = "revision"
+	PolicyDocument   DocumentKind = "policy" // fleet's id
+	// A grant stands under its id, under whom it is for, and under its fleet.
+	GrantDocument       DocumentKind = "grant"        // grant's id
+	GrantOfDocument     DocumentKind = "grant-of"     // hash of principal or group, "/", grant's id
+	GrantAtDocument     DocumentKind = "grant-at"     // fleet's id, "/", grant's id
+	RoleDocument        DocumentKind = "role"         // role's name
+	TokenDocument       DocumentKind = "token"        // token's id
+	TokenOfDocument     DocumentKind = "token-of"     // hash of its maker, "/", token's id
+	TokenUseDocument    DocumentKind = "token-use"    // token's id
+	MembershipDocument  DocumentKind = "membership"   // person's pseudonym
+	ApprovalDocument    DocumentKind = "approval"     // request's id
+	ApprovalForDocument DocumentKind = "approval-for" // what waits, hashed
+	ClaimDocument       DocumentKind = "claim"        // hash of the code
+	ClaimOfDocument     DocumentKind = "claim-of"     // device's id
+	OwnedDocument       DocumentKind = "owned"        // hash of person or group, "/", device's id
+	TransferDocument    DocumentKind = "transfer"     // device's id
+	JobDocument         DocumentKind = "job"          // job's id
+	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
+)
+
+// Bounds of a document.
+const (
+	// MaxDocumentKey bounds a key, in bytes; it is printable ASCII.
+	MaxDocumentKey = 255
+	// MaxDocument bounds a document, in bytes.
+	MaxDocument = 256 << 10
+)
+
+// Document is something small that the service keeps beside the rows which have a
+// form of their own: rarely written, often read.
+type Document struct {
+	Kind DocumentKind
+	Key  string
+	Data []byte
+}
