@@ -16,8 +16,8 @@ const MaxComment = 1024
 // that keyCompromise replaces a weaker reason.
 func (s *Service) Act(ctx context.Context, p identity.Principal, id string, action identity.Action, reason, comment string) (DeviceInfo, error) {
 	permission := identity.ActionPermission(action)
-	if !p.MayAnywhere(permission) {
-		return DeviceInfo{}, s.deny(ctx, p, permission)
+	if err := s.need(ctx, p, permission); err != nil {
+		return DeviceInfo{}, err
 	}
 	w, err := s.withdrawalOf(action, reason, comment)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Service) Act(ctx context.Context, p identity.Principal, id string, acti
 // withdrawalOf checks what was asked for and returns what it does to
 // certificates.
 func (s *Service) withdrawalOf(action identity.Action, reason, comment string) (withdrawal, error) {
-	w := withdrawal{at: s.now(), comment: comment}
+	w := withdrawal{when: s.now(), comment: comment}
 	if err := checkComment(comment); err != nil {
 		return w, err
 	}
@@ -117,6 +117,7 @@ func (s *Service) actOn(ctx context.Context, tx Tx, p identity.Principal, info *
 		return nil, Refuse(WrongState, "a device that is %s cannot be changed by %s", d.State, action)
 	}
 	before := d.State
+	w.at, w.grant = info.at, info.grant
 	changed, err := s.withdrawAll(ctx, tx, p, d, w)
 	if err != nil || after == before && len(changed) == 0 {
 		return nil, err
@@ -128,12 +129,13 @@ func (s *Service) actOn(ctx context.Context, tx Tx, p identity.Principal, info *
 	}
 	d.State = after
 	d.Version++
-	d.ChangedAt = w.at
+	d.ChangedAt = w.when
 	kinds := map[identity.Action]EventKind{
 		identity.Hold: DeviceHeld, identity.Release: DeviceReleased, identity.Revoke: DeviceRevoked, identity.Retire: DeviceRetired,
 	}
 	event := s.event(ctx, p, kinds[action])
-	event.Device, event.Fleet, event.Order, event.Comment = d.ID, info.FleetPath, OrderID(d.Order), w.comment
+	event.at(info.at)
+	event.Device, event.Order, event.Comment, event.Grant = d.ID, OrderID(d.Order), w.comment, w.grant
 	if w.status != StatusGood {
 		event.Reason = w.reason.String()
 	}

@@ -20,7 +20,7 @@ func (s *Service) readArchived(ctx context.Context, p identity.Principal, at arc
 		return Certificate{}, nil, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
-		d, err = deviceOf(r, p, &c, permission)
+		d, err = s.deviceOf(r, p, &c, permission)
 		return err
 	})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // line of an export: the record's own bytes with the log's root after it. A part
 // that comes from the archive may hold fewer than asked for.
 func (s *Service) AuditLines(ctx context.Context, p identity.Principal, page Page) (List[[]byte], error) {
-	if !p.May(identity.AuditRead, identity.RootFleet) {
-		return List[[]byte]{}, s.deny(ctx, p, identity.AuditRead)
+	if err := s.Authorize(ctx, p, identity.AuditRead); err != nil {
+		return List[[]byte]{}, err
 	}
 	from, err := parseLogCursor(page.After)
 	if err != nil {
@@ -132,8 +132,8 @@ func linesOf(r Reader, records []Record) ([][]byte, error) {
 // comes after it, so that a checkpoint covers no more than an export taken just
 // before.
 func (s *Service) Checkpoint(ctx context.Context, p identity.Principal) ([]byte, error) {
-	if !p.May(identity.AuditRead, identity.RootFleet) {
-		return nil, s.deny(ctx, p, identity.AuditRead)
+	if err := s.Authorize(ctx, p, identity.AuditRead); err != nil {
+		return nil, err
 	}
 	var size uint64
 	var root tlog.Hash

@@ -10,10 +10,34 @@ import (
 // Authorize refuses a principal that does not hold permission on the whole tree,
 // for what doors offer by themselves, and records the refusal.
 func (s *Service) Authorize(ctx context.Context, p identity.Principal, permission identity.Permission) error {
-	if p.May(permission, identity.RootFleet) {
-		return nil
+	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.everywhere(r, permission) })
+}
+
+// require refuses a principal of whom holds is not so, and records the refusal.
+func (s *Service) require(ctx context.Context, p identity.Principal, permission identity.Permission, holds func(*access, Reader) (bool, error)) error {
+	held := false
+	if p.Kind != identity.Anonymous {
+		err := s.store.View(ctx, func(r Reader) error {
+			a, err := s.access(r, p)
+			if err == nil {
+				held, err = holds(a, r)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return s.deny(ctx, p, permission)
+	if !held {
+		return s.deny(ctx, p, permission)
+	}
+	return nil
+}
+
+// need refuses a principal that holds permission nowhere at all, and records the
+// refusal.
+func (s *Service) need(ctx context.Context, p identity.Principal, permission identity.Permission) error {
+	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.anywhere(permission), nil })
 }
 
 // forbidden is the refusal of an operation on something that the caller may see.
@@ -41,25 +65,29 @@ func (s *Service) deny(ctx context.Context, p identity.Principal, permission ide
 }
 
 // viewBranch runs a list's reads on the fleets of a branch on which p holds
-// permission. A branch that p may not know of is not there.
+// permission, or of all such branches where none is named; nil stands for the
+// whole tree. A branch that p may not know of is not there.
 func (s *Service) viewBranch(ctx context.Context, p identity.Principal, permission identity.Permission, fleet string, fn func(Reader, []identity.FleetID) error) error {
-	if !p.MayAnywhere(permission) {
-		return s.deny(ctx, p, permission)
+	if err := s.need(ctx, p, permission); err != nil {
+		return err
 	}
-	path := identity.RootFleet
+	path := identity.FleetPath("")
 	if fleet != "" {
 		var err error
 		if path, err = identity.ParseFleetPath(fleet); err != nil {
 			return RefuseField("fleet", "%v", err)
 		}
 	}
-	if !p.May(permission, path) {
-		return Refuse(NotFound, "no such fleet")
-	}
 	err := s.store.View(ctx, func(r Reader) error {
-		fleets, err := branch(r, path)
-		if errors.Is(err, ErrNotFound) {
-			return Refuse(NotFound, "no such fleet")
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		var fleets []identity.FleetID
+		if path == "" {
+			fleets, err = a.branches(r, permission)
+		} else {
+			fleets, err = a.branch(r, permission, path)
 		}
 		if err != nil {
 			return err

@@ -31,8 +31,8 @@ type CertificateQuery struct {
 
 // Certificates lists certificates.
 func (s *Service) Certificates(ctx context.Context, p identity.Principal, q CertificateQuery) (List[CertificateInfo], error) {
-	if !p.MayAnywhere(identity.CertificateRead) {
-		return List[CertificateInfo]{}, s.deny(ctx, p, identity.CertificateRead)
+	if err := s.need(ctx, p, identity.CertificateRead); err != nil {
+		return List[CertificateInfo]{}, err
 	}
 	if q.Device != "" {
 		list, err := s.lineage(ctx, p, q)
@@ -40,17 +40,21 @@ func (s *Service) Certificates(ctx context.Context, p identity.Principal, q Cert
 	}
 	var list List[CertificateInfo]
 	err := s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
 		found, err := r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
 		if err != nil {
 			return err
 		}
 		list = List[CertificateInfo]{Next: found.Next}
 		for _, c := range found.Items {
-			fleet, err := certificateFleet(r, &c)
+			at, err := s.certificatePlace(r, &c)
 			if err != nil {
 				return err
 			}
-			if p.May(identity.CertificateRead, fleet) {
+			if a.may(identity.CertificateRead, at) {
 				list.Items = append(list.Items, s.certificateInfo(c))
 			}
 		}
@@ -62,13 +66,13 @@ func (s *Service) Certificates(ctx context.Context, p identity.Principal, q Cert
 // Certificate returns a certificate by its serial number, which may be written
 // with upper case and colons.
 func (s *Service) Certificate(ctx context.Context, p identity.Principal, serial string) (info CertificateInfo, err error) {
-	if !p.MayAnywhere(identity.CertificateRead) {
-		return CertificateInfo{}, s.deny(ctx, p, identity.CertificateRead)
+	if err := s.need(ctx, p, identity.CertificateRead); err != nil {
+		return CertificateInfo{}, err
 	}
 	var place *archivedPlace
 	err = s.store.View(ctx, func(r Reader) error {
 		var c Certificate
-		c, _, place, err = readCertificate(r, p, serial, identity.CertificateRead)
+		c, _, place, err = s.readCertificate(r, p, serial, identity.CertificateRead)
 		info = s.certificateInfo(c)
 		return err
 	})
@@ -84,8 +88,8 @@ func (s *Service) Certificate(ctx context.Context, p identity.Principal, serial 
 // stays as it is.
 func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, serial string, action identity.Action, reason, comment string) (CertificateInfo, error) {
 	permission := identity.ActionPermission(action)
-	if !p.MayAnywhere(permission) {
-		return CertificateInfo{}, s.deny(ctx, p, permission)
+	if err := s.need(ctx, p, permission); err != nil {
+		return CertificateInfo{}, err
 	}
 	w, err := s.withdrawalOf(action, reason, comment)
 	if err != nil {
@@ -98,9 +102,19 @@ func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, se
 	err = s.store.Update(ctx, func(tx Tx) error {
 		var c Certificate
 		var d *Device
-		c, d, place, err = readCertificate(tx, p, serial, permission)
+		c, d, place, err = s.readCertificate(tx, p, serial, permission)
 		if err != nil || place != nil {
 			return err
+		}
+		if d != nil {
+			a, err := s.access(tx, p)
+			if err != nil {
+				return err
+			}
+			if w.at, err = a.moment.place(tx, d.Fleet); err != nil {
+				return err
+			}
+			w.grant = a.grant(permission, w.at)
 		}
 		if changed, err = s.actOnCertificate(ctx, tx, p, &c, d, w); err != nil {
 			return err
@@ -149,7 +163,7 @@ func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Princi
 		return nil, nil
 	}
 	d.Version++
-	d.ChangedAt = w.at
+	d.ChangedAt = w.when
 	return changed, tx.PutDevice(*d)
 }
 
@@ -160,12 +174,12 @@ func together(r Reader, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, e
 	if w.reason != ca.KeyCompromise {
 		return serials, nil
 	}
-	for _, live := range d.unexpired(w.at) {
+	for _, live := range d.unexpired(w.when) {
 		if live.Key == c.Key && live.Serial != c.Serial {
 			serials = append(serials, live.Serial)
 		}
 	}
-	revoked, err := revokedBefore(r, d.ID, w.at, func(other *Certificate) bool { return other.Key == c.Key })
+	revoked, err := revokedBefore(r, d.ID, w.when, func(other *Certificate) bool { return other.Key == c.Key })
 	return append(serials, revoked...), err
 }
 
@@ -174,7 +188,7 @@ func errCertificate() error { return Refuse(NotFound, "no such certificate") }
 // readCertificate returns a certificate that p holds permission on, with its
 // device, which is nil for Touchmark's own; or its place in the archive, about
 // which p is to be told nothing yet.
-func readCertificate(r Reader, p identity.Principal, text string, permission identity.Permission) (Certificate, *Device, *archivedPlace, error) {
+func (s *Service) readCertificate(r Reader, p identity.Principal, text string, permission identity.Permission) (Certificate, *Device, *archivedPlace, error) {
 	serial, err := ca.ParseSerial(text)
 	if err != nil {
 		return Certificate{}, nil, nil, errCertificate()
@@ -186,19 +200,23 @@ func readCertificate(r Reader, p identity.Principal, text string, permission ide
 	if err != nil || place != nil {
 		return Certificate{}, nil, place, err
 	}
-	d, err := deviceOf(r, p, &c, permission)
+	d, err := s.deviceOf(r, p, &c, permission)
 	return c, d, nil, err
 }
 
 // deviceOf returns the device of a certificate that p holds permission on, nil for
 // Touchmark's own. A certificate that p may not know of is not there.
-func deviceOf(r Reader, p identity.Principal, c *Certificate, permission identity.Permission) (*Device, error) {
-	fleet, err := certificateFleet(r, c)
+func (s *Service) deviceOf(r Reader, p identity.Principal, c *Certificate, permission identity.Permission) (*Device, error) {
+	at, err := s.certificatePlace(r, c)
 	if err != nil {
 		return nil, err
 	}
-	if !p.May(permission, fleet) {
-		if p.May(identity.CertificateRead, fleet) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return nil, err
+	}
+	if !a.may(permission, at) {
+		if a.may(identity.CertificateRead, at) {
 			return nil, forbidden(permission)
 		}
 		return nil, errCertificate()
@@ -210,15 +228,15 @@ func deviceOf(r Reader, p identity.Principal, c *Certificate, permission identit
 	return &d, err
 }
 
-// certificateFleet returns the fleet of a certificate's device, the root for
+// certificatePlace returns the place of a certificate's device, the root for
 // Touchmark's own.
-func certificateFleet(r Reader, c *Certificate) (identity.FleetPath, error) {
+func (s *Service) certificatePlace(r Reader, c *Certificate) (*place, error) {
 	if c.Device == "" {
-		return identity.RootFleet, nil
+		return s.place(r, identity.RootFleetID)
 	}
 	d, err := r.Device(c.Device)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return fleetPath(r, d.Fleet)
+	return s.place(r, d.Fleet)
 }

@@ -19,6 +19,8 @@ type DeviceInfo struct {
 	Device
 	URN       string // RFC 9039
 	FleetPath identity.FleetPath
+	at        *place // where it stands
+	grant     string // what lets the principal do what it asked for
 	// Certificates are its newest ones, newest first; in a list only the newest.
 	Certificates []CertificateInfo
 	// More says that there are older certificates; Certificates lists them.
@@ -107,8 +109,8 @@ func (q DeviceQuery) filter(fleets []identity.FleetID) (DeviceFilter, error) {
 
 // Device returns a device with its newest certificates.
 func (s *Service) Device(ctx context.Context, p identity.Principal, id string) (info DeviceInfo, err error) {
-	if !p.MayAnywhere(identity.DeviceRead) {
-		return DeviceInfo{}, s.deny(ctx, p, identity.DeviceRead)
+	if err := s.need(ctx, p, identity.DeviceRead); err != nil {
+		return DeviceInfo{}, err
 	}
 	var place *archivedPlace
 	err = s.store.View(ctx, func(r Reader) error {
@@ -155,8 +157,8 @@ func (s *Service) withNewest(ctx context.Context, info DeviceInfo, place *archiv
 // DeviceEvents returns a device's story, oldest first, from the records that the
 // store still has; what is older stands in the audit log alone.
 func (s *Service) DeviceEvents(ctx context.Context, p identity.Principal, id string, page Page) (list List[Record], err error) {
-	if !p.MayAnywhere(identity.DeviceRead) {
-		return list, s.deny(ctx, p, identity.DeviceRead)
+	if err := s.need(ctx, p, identity.DeviceRead); err != nil {
+		return list, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
 		info, err := s.readDevice(r, p, id, identity.DeviceRead)
@@ -183,8 +185,12 @@ func (s *Service) readDevice(r Reader, p identity.Principal, id string, permissi
 	if err != nil {
 		return DeviceInfo{}, err
 	}
-	if !p.May(permission, info.FleetPath) {
-		if p.May(identity.DeviceRead, info.FleetPath) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	if info.grant = a.grant(permission, info.at); info.grant == "" {
+		if a.may(identity.DeviceRead, info.at) {
 			return DeviceInfo{}, forbidden(permission)
 		}
 		return DeviceInfo{}, errDevice()
@@ -195,8 +201,11 @@ func (s *Service) readDevice(r Reader, p identity.Principal, id string, permissi
 func errDevice() error { return Refuse(NotFound, "no such device") }
 
 func (s *Service) deviceInfo(r Reader, d Device) (DeviceInfo, error) {
-	fleet, err := fleetPath(r, d.Fleet)
-	return DeviceInfo{Device: d, URN: s.pen.URN(d.ID), FleetPath: fleet}, err
+	at, err := s.place(r, d.Fleet)
+	if err != nil {
+		return DeviceInfo{}, err
+	}
+	return DeviceInfo{Device: d, URN: s.pen.URN(d.ID), FleetPath: at.path, at: at}, nil
 }
 
 // fillCertificates fills in a device's certificates that the store has, and

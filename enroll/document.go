@@ -17,6 +17,7 @@ const (
 	RoleDocument        DocumentKind = "role"         // role's name
 	TokenDocument       DocumentKind = "token"        // token's id
 	TokenOfDocument     DocumentKind = "token-of"     // hash of its maker, "/", token's id
+	TokenAtDocument     DocumentKind = "token-at"     // fleet's id, "/", token's id
 	TokenUseDocument    DocumentKind = "token-use"    // token's id
 	MembershipDocument  DocumentKind = "membership"   // person's pseudonym
 	ApprovalDocument    DocumentKind = "approval"     // request's id

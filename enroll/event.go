@@ -35,6 +35,28 @@ const (
 	BreakGlassRotated    EventKind = "breakglass.rotated"
 	IssuerActivated      EventKind = "issuer.activated"
 	IssuerEnding         EventKind = "issuer.ending"
+	FleetRenamed         EventKind = "fleet.renamed"
+	FleetMoved           EventKind = "fleet.moved"
+	PolicyChanged        EventKind = "policy.changed"
+	GrantCreated         EventKind = "grant.created"
+	GrantDeleted         EventKind = "grant.deleted"
+	RoleChanged          EventKind = "role.changed"
+	RoleDeleted          EventKind = "role.deleted"
+	TokenCreated         EventKind = "token.created"
+	TokenRotated         EventKind = "token.rotated"
+	TokenRevoked         EventKind = "token.revoked"
+	ApprovalRequested    EventKind = "approval.requested"
+	ApprovalGiven        EventKind = "approval.given"
+	ApprovalDenied       EventKind = "approval.denied"
+	ApprovalWithdrawn    EventKind = "approval.withdrawn"
+	ClaimCodeDrawn       EventKind = "claim.code_drawn"
+	ClaimStarted         EventKind = "claim.started"
+	OwnerChanged         EventKind = "owner.changed"
+	OwnerReleased        EventKind = "owner.released"
+	TransferOffered      EventKind = "transfer.offered"
+	TransferEnded        EventKind = "transfer.ended"
+	JobStarted           EventKind = "job.started"
+	JobEnded             EventKind = "job.ended"
 )
 
 // EventKinds lists every kind of event.
@@ -43,7 +65,10 @@ func EventKinds() []EventKind {
 		OrderCreated, OrderEdited, OrderWasClosed, FleetCreated, TicketsDrawn, DeviceEnrolled, DeviceHeld,
 		DeviceReleased, DeviceRevoked, DeviceRetired, DeviceReenrolAllowed, CertificateIssued, CertificateHeld,
 		CertificateReleased, CertificateRevoked, CloneWasSuspected, RenewalForked, RequestRefused, BreakGlassUsed,
-		BreakGlassRotated, IssuerActivated, IssuerEnding,
+		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
+		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
+		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, OwnerChanged, OwnerReleased, TransferOffered,
+		TransferEnded, JobStarted, JobEnded,
 	}
 }
 
@@ -54,22 +79,37 @@ type Event struct {
 	Kind  EventKind `json:"kind"`
 	Actor string    `json:"actor,omitempty"` // pseudonymous id of who did it; empty for nobody known
 	// Request is the id of the request that did it, as in the logs.
-	Request     string             `json:"request,omitempty"`
-	Fleet       identity.FleetPath `json:"fleet,omitempty"`
-	Order       OrderID            `json:"order,omitempty"`
-	Device      identity.DeviceID  `json:"device,omitempty"`
-	Certificate *ca.Serial         `json:"certificate,omitempty"`
-	Predecessor *ca.Serial         `json:"predecessor,omitempty"`
-	Key         *ca.KeyHash        `json:"key,omitempty"` // SHA-256 of the SubjectPublicKeyInfo
-	Issuer      string             `json:"issuer,omitempty"`
-	Profile     string             `json:"profile,omitempty"`
-	NotAfter    *time.Time         `json:"not_after,omitempty"`
-	Reason      string             `json:"reason,omitempty"` // RFC 5280, section 5.3.1
-	Operation   string             `json:"operation,omitempty"`
-	Code        Code               `json:"code,omitempty"`
-	Comment     string             `json:"comment,omitempty"`
-	Count       int                `json:"count,omitempty"`
-	Serials     []string           `json:"serials,omitempty"` // devices' serial numbers
+	Request string             `json:"request,omitempty"`
+	Fleet   identity.FleetPath `json:"fleet,omitempty"`    // what it was called then
+	FleetID identity.FleetID   `json:"fleet_id,omitempty"` // names it for good
+	// Grant is what let the actor do it: the id of a grant, "configuration:" and a
+	// role, "owner" or "break-glass"; empty for what needs none.
+	Grant       string            `json:"grant,omitempty"`
+	Order       OrderID           `json:"order,omitempty"`
+	Device      identity.DeviceID `json:"device,omitempty"`
+	Certificate *ca.Serial        `json:"certificate,omitempty"`
+	Predecessor *ca.Serial        `json:"predecessor,omitempty"`
+	Key         *ca.KeyHash       `json:"key,omitempty"` // SHA-256 of the SubjectPublicKeyInfo
+	Issuer      string            `json:"issuer,omitempty"`
+	Profile     string            `json:"profile,omitempty"`
+	NotAfter    *time.Time        `json:"not_after,omitempty"`
+	Reason      string            `json:"reason,omitempty"` // RFC 5280, section 5.3.1
+	Operation   string            `json:"operation,omitempty"`
+	Code        Code              `json:"code,omitempty"`
+	Comment     string            `json:"comment,omitempty"`
+	Count       int               `json:"count,omitempty"`
+	Serials     []string          `json:"serials,omitempty"` // devices' serial numbers
+	// About is the id of what it is about where no other member says that: a grant, a
+	// token, a request that waits, a job.
+	About string `json:"about,omitempty"`
+	// For is whom it concerns besides the actor: a pseudonymous id, or a group.
+	For         string                `json:"for,omitempty"`
+	Role        identity.Role         `json:"role,omitempty"`
+	Permissions []identity.Permission `json:"permissions,omitempty"`
+	// Before is what was so until then: a fleet's path, an owner.
+	Before string `json:"before,omitempty"`
+	// Target is what a refused request was about, as the caller named it.
+	Target string `json:"target,omitempty"`
 }
 
 // Record is an event with its place in the log.
@@ -80,3 +120,6 @@ type Record struct {
 	// first member, byte for byte as it was hashed.
 	Data []byte
 }
+
+// at says in which fleet an event happened.
+func (e *Event) at(p *place) { e.Fleet, e.FleetID = p.path, p.id }

@@ -78,7 +78,7 @@ func (s *Service) judgeEvidence(r Reader, request *opened) (verdict, error) {
 		c, err := proveTicket(r, evidence)
 		return s.judgeEnrolment(r, request, c, err)
 	case VouchEvidence:
-		c, err := proveVouch(r, request.Principal, evidence)
+		c, err := s.proveVouch(r, request.Principal, evidence)
 		return s.judgeEnrolment(r, request, c, err)
 	case CertificateEvidence:
 		return s.judgeRenewal(r, request, evidence)

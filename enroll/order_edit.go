@@ -57,8 +57,8 @@ func (s *Service) CloseOrder(ctx context.Context, p identity.Principal, id strin
 // changeOrder reads an order that p holds permission on, has it changed, and
 // writes it with an event of what happened.
 func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id string, permission identity.Permission, kind EventKind, change func(*Order, time.Time) (bool, error)) (OrderInfo, error) {
-	if !p.MayAnywhere(permission) {
-		return OrderInfo{}, s.deny(ctx, p, permission)
+	if err := s.need(ctx, p, permission); err != nil {
+		return OrderInfo{}, err
 	}
 	var info OrderInfo
 	err := s.store.Update(ctx, func(tx Tx) error {
@@ -73,7 +73,8 @@ func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id stri
 		info.Version++
 		info.State = info.Order.State(s.now())
 		event := s.event(ctx, p, kind)
-		event.Order, event.Fleet, event.Count = info.ID, info.FleetPath, info.Quantity
+		event.at(info.at)
+		event.Order, event.Count, event.Grant = info.ID, info.Quantity, info.grant
 		return errors.Join(tx.PutOrder(info.Order), s.append(tx, p, event))
 	})
 	return info, err
@@ -81,8 +82,8 @@ func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id stri
 
 // Order returns an order.
 func (s *Service) Order(ctx context.Context, p identity.Principal, id string) (info OrderInfo, err error) {
-	if !p.MayAnywhere(identity.OrderRead) {
-		return OrderInfo{}, s.deny(ctx, p, identity.OrderRead)
+	if err := s.need(ctx, p, identity.OrderRead); err != nil {
+		return OrderInfo{}, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
 		info, err = s.readOrder(r, p, id, identity.OrderRead)
@@ -101,17 +102,29 @@ func (s *Service) readOrder(r Reader, p identity.Principal, id string, permissio
 	if err != nil {
 		return OrderInfo{}, err
 	}
-	fleet, err := fleetPath(r, order.Fleet)
+	info, err := s.orderInfo(r, order)
 	if err != nil {
 		return OrderInfo{}, err
 	}
-	if !p.May(permission, fleet) {
-		if p.May(identity.OrderRead, fleet) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return OrderInfo{}, err
+	}
+	if info.grant = a.grant(permission, info.at); info.grant == "" {
+		if a.may(identity.OrderRead, info.at) {
 			return OrderInfo{}, forbidden(permission)
 		}
 		return OrderInfo{}, errOrder()
 	}
-	return OrderInfo{Order: order, FleetPath: fleet, State: order.State(s.now())}, nil
+	return info, nil
+}
+
+func (s *Service) orderInfo(r Reader, order Order) (OrderInfo, error) {
+	at, err := s.place(r, order.Fleet)
+	if err != nil {
+		return OrderInfo{}, err
+	}
+	return OrderInfo{Order: order, FleetPath: at.path, State: order.State(s.now()), at: at}, nil
 }
 
 // OrderQuery selects orders; empty members select all. Fleet means the whole
@@ -136,11 +149,11 @@ func (s *Service) Orders(ctx context.Context, p identity.Principal, q OrderQuery
 		}
 		list = List[OrderInfo]{Next: found.Next}
 		for _, order := range found.Items {
-			fleet, err := fleetPath(r, order.Fleet)
+			info, err := s.orderInfo(r, order)
 			if err != nil {
 				return err
 			}
-			list.Items = append(list.Items, OrderInfo{Order: order, FleetPath: fleet, State: order.State(s.now())})
+			list.Items = append(list.Items, info)
 		}
 		return nil
 	})

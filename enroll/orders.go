@@ -31,20 +31,19 @@ type OrderInfo struct {
 	Order
 	FleetPath identity.FleetPath
 	State     OrderState
+	at        *place // where it stands
+	grant     string // what lets the principal do what it asked for
 }
 
 // CreateOrder makes an order, and its fleet where that is unknown and p may.
 func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked NewOrder) (OrderInfo, error) {
-	if !p.MayAnywhere(identity.OrderCreate) {
-		return OrderInfo{}, s.deny(ctx, p, identity.OrderCreate)
+	if err := s.need(ctx, p, identity.OrderCreate); err != nil {
+		return OrderInfo{}, err
 	}
 	now := s.now()
 	order, fleet, err := s.checkOrder(asked, now)
 	if err != nil {
 		return OrderInfo{}, err
-	}
-	if !p.May(identity.OrderCreate, fleet) {
-		return OrderInfo{}, s.deny(ctx, p, identity.OrderCreate)
 	}
 	if order.ID, err = s.newOrderID(now); err != nil {
 		return OrderInfo{}, err
@@ -53,23 +52,49 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 	if err != nil {
 		return OrderInfo{}, err
 	}
+	var info OrderInfo
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if order.Fleet, err = s.ensureFleet(ctx, tx, p, fleet, ids); err != nil {
+		a, err := s.access(tx, p)
+		if err != nil {
 			return err
 		}
+		if info, err = s.newOrderIn(ctx, tx, a, order, fleet, ids); err != nil {
+			return err
+		}
+		order := info.Order
 		for _, serial := range asked.Serials {
 			if err := expect(tx, &order, identity.SerialNumber(serial), now); err != nil {
 				return err
 			}
 		}
 		event := s.event(ctx, p, OrderCreated)
-		event.Order, event.Fleet, event.Count, event.Profile = order.ID, fleet, order.Quantity, order.Profile
+		event.at(info.at)
+		event.Order, event.Count, event.Profile, event.Grant = order.ID, order.Quantity, order.Profile, info.grant
 		return errors.Join(tx.PutOrder(order), s.append(tx, p, event))
 	})
 	if err != nil {
 		return OrderInfo{}, err
 	}
-	return OrderInfo{Order: order, FleetPath: fleet, State: order.State(now)}, nil
+	return info, nil
+}
+
+// newOrderIn finds the place that an order is for, which is made where it is
+// unknown and the principal may.
+func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order, fleet identity.FleetPath, ids []identity.FleetID) (OrderInfo, error) {
+	at, err := s.ensureFleet(ctx, tx, a, fleet, ids)
+	if err != nil {
+		return OrderInfo{}, err
+	}
+	order.Fleet = at.id
+	info := OrderInfo{Order: order, FleetPath: at.path, State: order.State(s.now()), at: at, grant: a.grant(identity.OrderCreate, at)}
+	switch {
+	case info.grant != "":
+		return info, nil
+	case a.may(identity.OrderRead, at):
+		return info, forbidden(identity.OrderCreate)
+	default:
+		return info, errFleet()
+	}
 }
 
 // checkOrder validates what was asked for.

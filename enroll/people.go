@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"github.com/touchmark/touchmark/identity"
 )
@@ -20,11 +21,16 @@ func newPeople(key []byte) *people { return &people{key: key} }
 // hexadecimal digits for those of the provider, the principal's own id for
 // devices and for what is not a person.
 func (p *people) pseudonym(who identity.Principal) string {
-	if who.Kind != identity.OIDC {
-		return who.ID()
+	return p.named(who.ID())
+}
+
+// named returns how the log names a principal or a group by its id.
+func (p *people) named(id string) string {
+	if !strings.HasPrefix(id, "oidc:") {
+		return id
 	}
 	mac := hmac.New(sha256.New, p.key)
-	mac.Write([]byte(who.ID()))
+	mac.Write([]byte(id))
 	return "person:" + hex.EncodeToString(mac.Sum(nil)[:16])
 }
 

@@ -67,9 +67,13 @@ func proveTicket(r Reader, evidence TicketEvidence) (claim, error) {
 
 // proveVouch takes a principal's word for a device, where it is one of the
 // order's stations.
-func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, error) {
-	station := p.Kind == identity.Certificate || p.MayAnywhere(identity.DeviceEnrol)
-	if !station && !p.MayAnywhere(identity.DeviceEnrolAny) {
+func (s *Service) proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, error) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return claim{}, err
+	}
+	station := p.Kind == identity.Certificate || a.anywhere(identity.DeviceEnrol)
+	if !station && !a.anywhere(identity.DeviceEnrolAny) {
 		return claim{}, Refuse(Forbidden, "enrolling devices takes the role station and an order that names you")
 	}
 	order, err := r.Order(evidence.Order)
@@ -79,12 +83,12 @@ func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, 
 	if err != nil {
 		return claim{}, err
 	}
-	fleet, err := fleetPath(r, order.Fleet)
+	at, err := a.moment.place(r, order.Fleet)
 	if err != nil {
 		return claim{}, err
 	}
-	if !vouchesFor(p, &order, fleet) {
-		if p.May(identity.OrderRead, fleet) {
+	if !a.vouchesFor(&order, at) {
+		if a.may(identity.OrderRead, at) {
 			return claim{}, Refuse(Forbidden, "the order does not name you as one of its stations")
 		}
 		return claim{}, errOrder()
@@ -98,25 +102,25 @@ func proveVouch(r Reader, p identity.Principal, evidence VouchEvidence) (claim, 
 		return claim{}, err
 	}
 	c.fresh = true
-	return c, ownDevice(r, c, func(of *Order, fleet identity.FleetPath) bool { return vouchesFor(p, of, fleet) })
+	return c, ownDevice(r, a.moment, c, a.vouchesFor)
 }
 
-// vouchesFor reports whether p's word counts for the devices of an order: it is
-// one of its stations, or may vouch for any.
-func vouchesFor(p identity.Principal, order *Order, fleet identity.FleetPath) bool {
-	if p.May(identity.DeviceEnrolAny, fleet) {
+// vouchesFor reports whether a principal's word counts for the devices of an order:
+// it is one of its stations, or may vouch for any.
+func (a *access) vouchesFor(order *Order, at *place) bool {
+	if a.may(identity.DeviceEnrolAny, at) {
 		return true
 	}
-	return slices.Contains(order.Stations, p.ID()) && (p.Kind == identity.Certificate || p.May(identity.DeviceEnrol, fleet))
+	return slices.Contains(order.Stations, a.who.ID()) && (a.who.Kind == identity.Certificate || a.may(identity.DeviceEnrol, at))
 }
 
 // ownDevice refuses a device that lives under another order than the claim's,
 // unless the principal may act for that one too. What becomes of it is not told.
-func ownDevice(r Reader, c claim, may func(*Order, identity.FleetPath) bool) error {
+func ownDevice(r Reader, m *moment, c claim, may func(*Order, *place) bool) error {
 	if !c.known || c.device.State == identity.Expected || c.device.Order == string(c.order.ID) {
 		return nil
 	}
-	fleet, err := fleetPath(r, c.device.Fleet)
+	at, err := m.place(r, c.device.Fleet)
 	if err != nil {
 		return err
 	}
@@ -124,7 +128,7 @@ func ownDevice(r Reader, c claim, may func(*Order, identity.FleetPath) bool) err
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if err != nil || !may(&of, fleet) {
+	if err != nil || !may(&of, at) {
 		return Refuse(AlreadyEnrolled, "the serial number belongs to a device of another order")
 	}
 	return nil

@@ -52,8 +52,11 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		}
 	}
 	if p.what == another {
-		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, at: now}
-		var err error
+		at, err := s.place(tx, d.Fleet)
+		if err != nil {
+			return nil, nil, err
+		}
+		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: at}
 		if ended, err = s.withdrawAll(ctx, tx, actorOf(request.Principal, d.ID), &d, revocation); err != nil {
 			return nil, nil, err
 		}
@@ -111,7 +114,7 @@ func putCertificate(tx Tx, c Certificate) error {
 
 // tellIssuance appends the events of an issuance.
 func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate) error {
-	fleet, err := fleetPath(tx, p.device.Fleet)
+	at, err := s.place(tx, p.device.Fleet)
 	if err != nil {
 		return err
 	}
@@ -119,14 +122,16 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 	end := c.Serial.NotAfter()
 	if p.what != renewal {
 		enrolled := s.event(ctx, actor, DeviceEnrolled)
-		enrolled.Fleet, enrolled.Order, enrolled.Device, enrolled.Key = fleet, p.order, c.Device, &c.Key
+		enrolled.at(at)
+		enrolled.Order, enrolled.Device, enrolled.Key = p.order, c.Device, &c.Key
 		enrolled.Operation = request.Evidence.operation()
 		if err := s.append(tx, actor, enrolled); err != nil {
 			return err
 		}
 	}
 	issued := s.event(ctx, actor, CertificateIssued)
-	issued.Fleet, issued.Order, issued.Device, issued.Key = fleet, p.order, c.Device, &c.Key
+	issued.at(at)
+	issued.Order, issued.Device, issued.Key = p.order, c.Device, &c.Key
 	issued.Certificate, issued.Issuer, issued.Profile, issued.NotAfter = &c.Serial, c.Issuer, c.Profile, &end
 	if !c.Predecessor.IsZero() {
 		issued.Predecessor = &c.Predecessor

@@ -12,8 +12,8 @@ import (
 // evidence of a first enrolment; the old lineage is revoked as superseded when
 // it is used, and may renew until then. Allowing it again begins the window anew.
 func (s *Service) AllowReenrol(ctx context.Context, p identity.Principal, id string, comment string) (DeviceInfo, error) {
-	if !p.MayAnywhere(identity.DeviceReenrol) {
-		return DeviceInfo{}, s.deny(ctx, p, identity.DeviceReenrol)
+	if err := s.need(ctx, p, identity.DeviceReenrol); err != nil {
+		return DeviceInfo{}, err
 	}
 	if err := checkComment(comment); err != nil {
 		return DeviceInfo{}, err
@@ -30,7 +30,8 @@ func (s *Service) AllowReenrol(ctx context.Context, p identity.Principal, id str
 		}
 		now := s.now()
 		event := s.event(ctx, p, DeviceReenrolAllowed)
-		event.Device, event.Fleet, event.Order, event.Comment = d.ID, info.FleetPath, OrderID(d.Order), comment
+		event.at(info.at)
+		event.Device, event.Order, event.Comment, event.Grant = d.ID, OrderID(d.Order), comment, info.grant
 		d.Reenrol = &Reenrol{Until: now.Add(s.reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
 		d.Version++
 		d.ChangedAt = now

@@ -34,6 +34,7 @@ type Service struct {
 	log           *slog.Logger
 	observer      Observer
 
+	moments   *moments
 	people    *people
 	guesses   *guesses
 	signing   *signing
@@ -57,7 +58,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		splits: newSplits(), turned: newTurnedAway(),
+		moments: newMoments(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer

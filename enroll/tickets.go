@@ -19,8 +19,8 @@ type DrawnTicket struct {
 // MaxTicketsPerDraw. Drawing again for a device voids its old ticket. Tickets
 // reserve no quota.
 func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id string, serials []string) ([]DrawnTicket, error) {
-	if !p.MayAnywhere(identity.TicketDraw) {
-		return nil, s.deny(ctx, p, identity.TicketDraw)
+	if err := s.need(ctx, p, identity.TicketDraw); err != nil {
+		return nil, err
 	}
 	if len(serials) < 1 || len(serials) > MaxTicketsPerDraw {
 		return nil, RefuseField("serials", "name 1 to %d devices by serial number", MaxTicketsPerDraw)
@@ -45,13 +45,18 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 		if info.State == OrderEnded {
 			return Refuse(OrderClosed, "the order is closed")
 		}
+		a, err := s.access(tx, p)
+		if err != nil {
+			return err
+		}
 		for _, ticket := range drawn {
-			if err := putTicket(tx, p, &info.Order, ticket, now); err != nil {
+			if err := putTicket(tx, a, &info.Order, ticket, now); err != nil {
 				return err
 			}
 		}
 		event := s.event(ctx, p, TicketsDrawn)
-		event.Order, event.Fleet, event.Serials, event.Count = info.ID, info.FleetPath, serials, len(serials)
+		event.at(info.at)
+		event.Order, event.Serials, event.Count, event.Grant = info.ID, serials, len(serials), info.grant
 		return s.append(tx, p, event)
 	})
 	if err != nil {
@@ -62,13 +67,13 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 
 // putTicket writes a device's ticket into its record, which is made where there
 // is none: the device is expected from now on.
-func putTicket(tx Tx, p identity.Principal, order *Order, drawn DrawnTicket, now time.Time) error {
+func putTicket(tx Tx, a *access, order *Order, drawn DrawnTicket, now time.Time) error {
 	c, err := readDeviceOf(tx, order, drawn.Serial)
 	if err != nil {
 		return err
 	}
-	may := func(_ *Order, fleet identity.FleetPath) bool { return p.May(identity.TicketDraw, fleet) }
-	if err := ownDevice(tx, c, may); err != nil {
+	may := func(_ *Order, at *place) bool { return a.may(identity.TicketDraw, at) }
+	if err := ownDevice(tx, a.moment, c, may); err != nil {
 		return err
 	}
 	d := &c.device

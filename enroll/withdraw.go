@@ -14,9 +14,12 @@ import (
 type withdrawal struct {
 	status  Status
 	reason  ca.Reason
-	at      time.Time
+	when    time.Time
 	alone   bool // the certificate itself, not its device
 	comment string
+	// at is where the device stands, and grant what lets somebody withdraw it.
+	at    *place
+	grant string
 }
 
 // weaker reports whether a certificate's status gives way to w. What is revoked
@@ -33,13 +36,13 @@ func (w withdrawal) changes(c *Certificate) bool {
 // themselves are not released with their device. It returns those that changed.
 func (s *Service) withdrawAll(ctx context.Context, tx Tx, who identity.Principal, d *Device, w withdrawal) ([]ca.Serial, error) {
 	var serials []ca.Serial
-	for _, live := range d.unexpired(w.at) {
+	for _, live := range d.unexpired(w.when) {
 		if w.status != StatusGood || !live.HeldAlone {
 			serials = append(serials, live.Serial)
 		}
 	}
 	if w.reason == ca.KeyCompromise {
-		revoked, err := revokedBefore(tx, d.ID, w.at, func(*Certificate) bool { return true })
+		revoked, err := revokedBefore(tx, d.ID, w.when, func(*Certificate) bool { return true })
 		if err != nil {
 			return nil, err
 		}
@@ -84,14 +87,16 @@ func (s *Service) withdrawOne(ctx context.Context, tx Tx, who identity.Principal
 	if err != nil || !w.changes(&c) {
 		return false, err
 	}
-	c.Status, c.Reason, c.RevokedAt = w.status, w.reason, w.at
+	c.Status, c.Reason, c.RevokedAt = w.status, w.reason, w.when
 	if w.status == StatusGood {
 		c.Reason, c.RevokedAt = ca.Unspecified, time.Time{}
 	}
 	d.mark(serial, w)
 	kinds := map[Status]EventKind{StatusGood: CertificateReleased, StatusHeld: CertificateHeld, StatusRevoked: CertificateRevoked}
 	event := s.event(ctx, who, kinds[w.status])
-	event.Device, event.Certificate, event.Order, event.Comment = c.Device, &serial, OrderID(d.Order), w.comment
+	event.at(w.at)
+	event.Device, event.Certificate, event.Order = c.Device, &serial, OrderID(d.Order)
+	event.Comment, event.Grant = w.comment, w.grant
 	if w.status != StatusGood {
 		event.Reason = w.reason.String()
 	}

@@ -12,13 +12,27 @@ const (
 	OrderEdit         Permission = "order.edit"
 	OrderClose        Permission = "order.close"
 	FleetCreate       Permission = "fleet.create"
+	FleetRead         Permission = "fleet.read"   // fleets, their policy and what holds in them
+	FleetEdit         Permission = "fleet.edit"   // rename and move
+	PolicySet         Permission = "policy.set"   // change a fleet's policy
+	GrantRead         Permission = "grant.read"   // who holds what on a branch
+	GrantCreate       Permission = "grant.create" // give what the giver holds
+	GrantDelete       Permission = "grant.delete"
+	RoleRead          Permission = "role.read"
+	RoleEdit          Permission = "role.edit" // the organisation's own roles; on the whole tree alone
+	TokenRead         Permission = "token.read"
+	TokenCreate       Permission = "token.create" // scoped tokens of what the maker holds
+	TokenRevoke       Permission = "token.revoke" // anybody's, on the branch; one's own need nothing
+	AccessExplain     Permission = "access.explain"
 	TicketDraw        Permission = "ticket.draw"
+	ClaimDraw         Permission = "claim.draw" // codes by which people claim devices
 	DeviceRead        Permission = "device.read"
 	DeviceHold        Permission = "device.hold"
 	DeviceRelease     Permission = "device.release"
 	DeviceRevoke      Permission = "device.revoke"
 	DeviceRetire      Permission = "device.retire"
 	DeviceReenrol     Permission = "device.reenrol"
+	DeviceAssign      Permission = "device.assign"    // say who owns a device
 	DeviceEnrol       Permission = "device.enrol"     // vouch for a device of an order that names the caller
 	DeviceEnrolAny    Permission = "device.enrol.any" // vouch for a device of any order
 	CertificateRead   Permission = "certificate.read"
@@ -29,48 +43,35 @@ const (
 	InstallationCompacted Permission = "installation.compact"
 )
 
+// Permissions lists every permission, in the order in which people are shown them.
+func Permissions() []Permission {
+	return []Permission{
+		OrderCreate, OrderRead, OrderEdit, OrderClose, FleetCreate, FleetRead, FleetEdit, PolicySet, GrantRead, GrantCreate,
+		GrantDelete, RoleRead, RoleEdit, TokenRead, TokenCreate, TokenRevoke, AccessExplain, TicketDraw, ClaimDraw, DeviceRead,
+		DeviceHold, DeviceRelease, DeviceRevoke, DeviceRetire, DeviceReenrol, DeviceAssign, DeviceEnrol, DeviceEnrolAny,
+		CertificateRead, AuditRead, BreakGlassRotate, InstallationSaved, InstallationCompacted,
+	}
+}
+
+// Known reports whether there is such a permission.
+func (p Permission) Known() bool { return slices.Contains(Permissions(), p) }
+
+// Bestowable reports whether the permission can be put into a role of the
+// organisation's own. What is the break-glass token's alone cannot.
+func (p Permission) Bestowable() bool { return p.Known() && p != DeviceEnrolAny }
+
+// Delegable reports whether a scoped token can carry the permission. A token gives
+// no power to others and does not change what power is: those who can be asked why
+// do that, in person.
+func (p Permission) Delegable() bool {
+	switch p {
+	case GrantCreate, GrantDelete, RoleEdit, TokenCreate, TokenRevoke, PolicySet, FleetEdit, BreakGlassRotate, DeviceEnrolAny:
+		return false
+	default:
+		return p.Known()
+	}
+}
+
 // ActionPermission returns the permission that an action needs, on a device and
 // on a certificate alike.
 func ActionPermission(a Action) Permission { return Permission("device." + string(a)) }
-
-// Role is a named set of permissions.
-type Role string
-
-// The built-in roles.
-const (
-	Admin    Role = "admin"
-	Operator Role = "operator"
-	Security Role = "security"
-	Auditor  Role = "auditor"
-	Station  Role = "station"
-	// BreakGlassRole is held by the break-glass token alone and cannot be given
-	// to a group: it may make every call, a station's included.
-	BreakGlassRole Role = "break-glass"
-)
-
-// Roles lists the roles that configuration may give to a group.
-func Roles() []Role { return []Role{Admin, Operator, Security, Auditor, Station} }
-
-// Permissions returns what the role may do; nothing for an unknown role.
-func (r Role) Permissions() []Permission {
-	read := []Permission{OrderRead, DeviceRead, CertificateRead, AuditRead}
-	operate := []Permission{OrderCreate, OrderEdit, OrderClose, FleetCreate, TicketDraw, DeviceReenrol}
-	secure := []Permission{DeviceHold, DeviceRelease, DeviceRevoke, DeviceRetire}
-	lookUp := []Permission{OrderRead, DeviceRead, CertificateRead}
-	switch r {
-	case BreakGlassRole:
-		return append(Admin.Permissions(), DeviceEnrolAny)
-	case Admin:
-		return slices.Concat(read, operate, secure, []Permission{BreakGlassRotate, InstallationSaved, InstallationCompacted})
-	case Operator:
-		return slices.Concat(lookUp, operate)
-	case Security:
-		return slices.Concat(lookUp, secure)
-	case Auditor:
-		return read
-	case Station:
-		return []Permission{DeviceEnrol}
-	default:
-		return nil
-	}
-}

@@ -1,7 +1,5 @@
 package identity
 
-import "slices"
-
 // Kind says how a principal proved who it is.
 type Kind string
 
@@ -10,11 +8,13 @@ const (
 	Anonymous   Kind = ""            // nobody yet: may only show evidence
 	OIDC        Kind = "oidc"        // a person or service of the organisation's provider
 	Certificate Kind = "device"      // a certificate of our own: a device, station or service
+	ScopedToken Kind = "token"       // the holder of a scoped token made here
 	BreakGlass  Kind = "break-glass" // the holder of the break-glass token
 	System      Kind = "system"      // Touchmark itself
 )
 
-// Grant gives a role on a branch of the fleet tree.
+// Grant gives a role on a branch of the fleet tree, as the configuration and the
+// break-glass token do. Grants that people make are kept beside the fleets.
 type Grant struct {
 	Role  Role
 	Fleet FleetPath
@@ -26,13 +26,19 @@ type Principal struct {
 	Kind    Kind
 	Issuer  string   // of the provider; OIDC only
 	Subject string   // stable and unique at its issuer, never an e-mail address
+	Groups  []string // as the provider names them; OIDC only
 	Name    string   // for people to read; decides nothing
 	Device  DeviceID // Certificate only
-	Grants  []Grant
+	Token   string   // the id of a scoped token; ScopedToken only
+	// Maker is the ID of who made a scoped token, who answers for what it does.
+	Maker string
+	// Grants are what is held without anybody here having granted it: by the groups
+	// that the configuration names, or by the break-glass token.
+	Grants []Grant
 }
 
-// ID is stable, unique in the installation, and what an order's list of
-// stations names: "oidc:<issuer>#<subject>", "device:<device id>",
+// ID is stable, unique in the installation, and what grants and an order's list of
+// stations name: "oidc:<issuer>#<subject>", "device:<device id>", "token:<id>",
 // "break-glass" or "system"; empty for nobody.
 func (p Principal) ID() string {
 	switch p.Kind {
@@ -40,6 +46,8 @@ func (p Principal) ID() string {
 		return "oidc:" + p.Issuer + "#" + p.Subject
 	case Certificate:
 		return "device:" + string(p.Device)
+	case ScopedToken:
+		return "token:" + p.Token
 	case BreakGlass, System:
 		return string(p.Kind)
 	default:
@@ -47,26 +55,14 @@ func (p Principal) ID() string {
 	}
 }
 
-// May reports whether one of p's grants gives it permission on fleet. Whatever
-// is not granted is denied.
-func (p Principal) May(permission Permission, fleet FleetPath) bool {
-	for _, g := range p.Grants {
-		if fleet.Within(g.Fleet) && slices.Contains(g.Role.Permissions(), permission) {
-			return true
-		}
+// Responsible is the ID of who answers for what p does: the maker of a scoped
+// token, and p itself otherwise. Two principals of one Responsible are one pair of
+// eyes.
+func (p Principal) Responsible() string {
+	if p.Kind == ScopedToken {
+		return p.Maker
 	}
-	return false
-}
-
-// MayAnywhere reports whether one of p's grants gives it permission on any
-// branch at all.
-func (p Principal) MayAnywhere(permission Permission) bool {
-	for _, g := range p.Grants {
-		if slices.Contains(g.Role.Permissions(), permission) {
-			return true
-		}
-	}
-	return false
+	return p.ID()
 }
 
 // NewBreakGlass returns the principal behind the break-glass token.

@@ -1,0 +1,150 @@
+package enroll
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// authorityKey is the one key of RevisionDocument.
+const authorityKey = "authority"
+
+// maxRemembered bounds each of a moment's maps, in entries: past it they begin anew.
+const maxRemembered = 16_384
+
+// moments remembers what decisions rest on, for as long as its revision stands.
+// Whoever changes a fleet's place, a policy, a grant, a role or a token writes a
+// new revision in the same transaction, so that one small read tells every node
+// whether what it remembers still holds.
+type moments struct {
+	mu   sync.Mutex // guards last
+	last *moment
+}
+
+func newMoments() *moments { return &moments{last: newMoment("")} }
+
+// at returns what is remembered of the revision that r sees.
+func (m *moments) at(r Reader) (*moment, error) {
+	data, err := r.Document(RevisionDocument, authorityKey)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last.revision != string(data) {
+		m.last = newMoment(string(data))
+	}
+	return m.last, nil
+}
+
+// moment is what is known of one revision. All of it was read under that revision,
+// and belongs to everybody.
+type moment struct {
+	revision string
+
+	mu       sync.RWMutex // guards the maps
+	places   map[identity.FleetID]*place
+	holdings map[string][]holding // by whom they are for, hashed
+	roles    map[identity.Role]permissions
+}
+
+func newMoment(revision string) *moment {
+	m := &moment{
+		revision: revision, places: map[identity.FleetID]*place{}, holdings: map[string][]holding{},
+		roles: map[identity.Role]permissions{},
+	}
+	for _, role := range append(identity.Roles(), identity.BreakGlassRole) {
+		m.roles[role] = permissionsOf(role.Permissions())
+	}
+	return m
+}
+
+// permissions is a set.
+type permissions map[identity.Permission]bool
+
+func permissionsOf(list []identity.Permission) permissions {
+	set := make(permissions, len(list))
+	for _, permission := range list {
+		set[permission] = true
+	}
+	return set
+}
+
+// remembered returns what is under a key of one of a moment's maps, or reads it.
+func remembered[K comparable, V any](m *moment, in map[K]V, key K, read func() (V, error)) (V, error) {
+	m.mu.RLock()
+	value, known := in[key]
+	m.mu.RUnlock()
+	if known {
+		return value, nil
+	}
+	value, err := read()
+	if err != nil {
+		return value, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(in) >= maxRemembered {
+		clear(in)
+	}
+	in[key] = value
+	return value, nil
+}
+
+// place is a fleet as decisions see it. It belongs to everybody.
+type place struct {
+	id   identity.FleetID
+	path identity.FleetPath
+	// chain are the ids from the root down to the fleet itself.
+	chain []identity.FleetID
+}
+
+// within reports whether the place is the fleet or lies below it.
+func (p *place) within(fleet identity.FleetID) bool { return slices.Contains(p.chain, fleet) }
+
+// place returns where a fleet stands now.
+func (m *moment) place(r Reader, id identity.FleetID) (*place, error) {
+	return remembered(m, m.places, id, func() (*place, error) {
+		if id == identity.RootFleetID {
+			return &place{id: id, path: identity.RootFleet, chain: []identity.FleetID{id}}, nil
+		}
+		fleet, err := r.Fleet(id)
+		if err != nil {
+			return nil, err
+		}
+		above, err := m.place(r, fleet.Parent)
+		if err != nil {
+			return nil, err
+		}
+		return above.below(id, fleet.Name), nil
+	})
+}
+
+// below returns the place of a fleet called name directly below p.
+func (p *place) below(id identity.FleetID, name string) *place {
+	return &place{id: id, path: p.path.Child(name), chain: append(slices.Clone(p.chain), id)}
+}
+
+// place returns where a fleet stands now.
+func (s *Service) place(r Reader, id identity.FleetID) (*place, error) {
+	m, err := s.moments.at(r)
+	if err != nil {
+		return nil, err
+	}
+	return m.place(r, id)
+}
+
+// turn writes that what decisions rest on has changed. It comes last in its
+// transaction: what is read after it would be remembered under a revision that may
+// never be. revision is random, from newRevision, so that a transaction that was
+// given up leaves nothing that another could be taken for.
+func turn(tx Tx, revision []byte) error {
+	return tx.PutDocument(RevisionDocument, authorityKey, revision)
+}
+
+func (s *Service) newRevision() ([]byte, error) {
+	text, err := s.randomText(16)
+	return []byte(text), err
+}
