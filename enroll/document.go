@@ -1,5 +1,10 @@
 package enroll
 
+import (
+	"fmt"
+	"strings"
+)
+
 // DocumentKind says what a document is about. A store keeps documents octet by
 // octet and knows nothing of them; each kind has its own form in this package.
 type DocumentKind string
@@ -36,6 +41,10 @@ const (
 	MaxDocumentKey = 255
 	// MaxDocument bounds a document, in bytes.
 	MaxDocument = 256 << 10
+	// MaxDocumentKind bounds the name of a kind, in bytes; it is printable ASCII.
+	MaxDocumentKind = 64
+	// MaxDocumentPart bounds the data in one part of a list of documents, in bytes.
+	MaxDocumentPart = 16 * MaxDocument
 )
 
 // Document is something small that the service keeps beside the rows which have a
@@ -44,4 +53,23 @@ type Document struct {
 	Kind DocumentKind
 	Key  string
 	Data []byte
+}
+
+// Check returns why the document cannot be kept: its key, or the name of its kind,
+// is empty, too long or not printable ASCII, or it has too much data. It is for
+// stores.
+func (d Document) Check() error {
+	for _, name := range []struct {
+		what, text string
+		most       int
+	}{{"kind", string(d.Kind), MaxDocumentKind}, {"key", d.Key, MaxDocumentKey}} {
+		outside := func(c rune) bool { return c < ' ' || c > '~' }
+		if name.text == "" || len(name.text) > name.most || strings.ContainsFunc(name.text, outside) {
+			return fmt.Errorf("the document %.40q %.80q cannot be kept: its %s has 1 to %d characters of printable ASCII", d.Kind, d.Key, name.what, name.most)
+		}
+	}
+	if len(d.Data) > MaxDocument {
+		return fmt.Errorf("the document %s %s of %d bytes cannot be kept: at most %d", d.Kind, d.Key, len(d.Data), MaxDocument)
+	}
+	return nil
 }

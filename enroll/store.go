@@ -83,7 +83,8 @@ type Reader interface {
 	// Document returns a document's data.
 	Document(kind DocumentKind, key string) ([]byte, error)
 	// Documents lists those of a kind whose keys begin with prefix, by key, octet by
-	// octet; without a kind all there are, by kind and key.
+	// octet; without a kind all there are, whatever prefix says, by kind and key. A
+	// part has at most MaxDocumentPart bytes of data.
 	Documents(kind DocumentKind, prefix string, page Page) (List[Document], error)
 
 	Order(id OrderID) (Order, error)
@@ -128,7 +129,8 @@ type Tx interface {
 	// PutDocument writes a document, of up to MaxDocument bytes, which may be none,
 	// under a key of 1 to MaxDocumentKey bytes of printable ASCII.
 	PutDocument(kind DocumentKind, key string, data []byte) error
-	// DeleteDocument deletes a document. What is not there is deleted already.
+	// DeleteDocument deletes a document. What is not there, or cannot be, is deleted
+	// already.
 	DeleteDocument(kind DocumentKind, key string) error
 	PutOrder(Order) error
 	// TakeQuota counts one more device enrolled under the order, or returns

@@ -94,18 +94,55 @@ func spoilSegment(key []byte) func(*bbolt.Tx) error {
 	return putRow("segments", key, append(row, make([]byte, 32)...))
 }
 
-// TestOlderSchema opens a file that the first schema's program left.
-func TestOlderSchema(t *testing.T) {
+// older returns a file of an older schema, which lacks some trees, with 300 records.
+func older(t *testing.T, number string, lacks ...string) string {
+	t.Helper()
 	path := written(t, backup(t, 300))
 	db := must(bbolt.Open(path, 0o600, nil))(t)
 	err := db.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte("segments")), tx.DeleteBucket([]byte("lapsed")), schema("1")(tx))
+		err := schema(number)(tx)
+		for _, tree := range lacks {
+			err = errors.Join(err, tx.DeleteBucket([]byte(tree)))
+		}
+		return err
 	})
 	if err := errors.Join(err, db.Close(), bolt.Verify(path)); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// TestSchemaBeforeDocuments opens a file that the second schema's program left.
+func TestSchemaBeforeDocuments(t *testing.T) {
+	path := older(t, "2", "documents")
 	s := open(t, bolt.Config{Path: path})
-	err = s.Update(t.Context(), func(tx enroll.Tx) error {
+	err := s.Update(t.Context(), func(tx enroll.Tx) error {
+		if _, err := tx.Document(enroll.RoleDocument, "a"); !errors.Is(err, enroll.ErrNotFound) {
+			t.Errorf("a document before there were any: error %v", err)
+		}
+		_, err := tx.Device(deviceID(7))
+		return errors.Join(err, tx.PutDocument(enroll.RoleDocument, "a", []byte("data")))
+	})
+	if err := errors.Join(err, s.Close(), bolt.Verify(path)); err != nil {
+		t.Fatal(err)
+	}
+	err = open(t, bolt.Config{Path: path}).View(t.Context(), func(r enroll.Reader) error {
+		data, err := r.Document(enroll.RoleDocument, "a")
+		if string(data) != "data" {
+			t.Errorf("got %q", data)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOlderSchema opens a file that the first schema's program left.
+func TestOlderSchema(t *testing.T) {
+	path := older(t, "1", "segments", "lapsed", "documents")
+	s := open(t, bolt.Config{Path: path})
+	err := s.Update(t.Context(), func(tx enroll.Tx) error {
 		return errors.Join(tx.PutSegment(segmentAt(0)), tx.DropRecords(256), tx.PutFleet(identity.Fleet{ID: "line-2", Parent: identity.RootFleetID, Name: "line-2"}))
 	})
 	if err := errors.Join(err, s.Close(), bolt.Verify(path)); err != nil {

@@ -117,6 +117,7 @@ func putOnce(tx enroll.Tx, a *authority) error {
 		tx.PutIssuer(enroll.IssuerRecord{ID: a.id(), DER: a.cert.Raw, ActivatedAt: made()}),
 		tx.PutFleet(identity.Fleet{ID: identity.RootFleetID}),
 		tx.PutFleet(identity.Fleet{ID: "line-1", Parent: identity.RootFleetID, Name: "line-1"}),
+		tx.PutDocument(enroll.PolicyDocument, "line-1", []byte("{}")),
 		tx.PutOrder(enroll.Order{ID: "order-1", Fleet: "line-1", Model: "TH20", Quantity: 1000}),
 		tx.TakeQuota("order-1"),
 		tx.CountRefusal("order-1", enroll.OrderFull, 1),

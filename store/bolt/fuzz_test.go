@@ -30,7 +30,7 @@ func FuzzCursor(f *testing.F) {
 	if err := s.Update(f.Context(), putSome); err != nil {
 		f.Fatal(err)
 	}
-	for kind := range byte(16) {
+	for kind := range byte(18) {
 		for _, position := range []string{"root", "root\x00", string(deviceID(3)), "\x00\x00\x00\x00\x00\x00\x00\x02", "held\x00TH20-1", "\xff\xff", "issuer-1\x00"} {
 			f.Add(kind, []byte(position))
 		}
@@ -82,6 +82,11 @@ func FuzzCursor(f *testing.F) {
 					l, err := r.Segments(enroll.RecordSegments, p)
 					return l.Next, err
 				},
+				"documents": func(p enroll.Page) (string, error) { l, err := r.Documents("", "", p); return l.Next, err },
+				"documents of a kind": func(p enroll.Page) (string, error) {
+					l, err := r.Documents(enroll.RoleDocument, "", p)
+					return l.Next, err
+				},
 				"shards": func(p enroll.Page) (string, error) { l, err := r.Shards(p); return l.Next, err },
 				"records": func(p enroll.Page) (string, error) {
 					l, err := r.Records(enroll.RecordFilter{Page: p})
@@ -129,7 +134,8 @@ func putSome(tx enroll.Tx) error {
 		errs = append(errs, tx.PutDevice(d), tx.PutCertificate(e.certificate), tx.PutFleet(identity.Fleet{ID: identity.FleetID(name), Parent: identity.RootFleetID, Name: name}),
 			tx.PutOrder(enroll.Order{ID: enroll.OrderID(name), Fleet: identity.RootFleetID}), tx.PutShard(enroll.Shard{ShardKey: enroll.ShardKey{Issuer: name, Shard: "1"}}),
 			tx.Append(enroll.Event{Kind: enroll.DeviceEnrolled, Device: deviceID(0), Count: i}),
-			tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey([32]byte{byte(i)}, enroll.KeyUse{Device: d.ID}), tx.PutSegment(segmentAt(uint64(i))))
+			tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey([32]byte{byte(i)}, enroll.KeyUse{Device: d.ID}), tx.PutSegment(segmentAt(uint64(i))),
+			tx.PutDocument(enroll.RoleDocument, name, nil))
 	}
 	return errors.Join(errs...)
 }

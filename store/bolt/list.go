@@ -34,6 +34,8 @@ const (
 	peopleByID           listKind = 13
 	keysByHash           listKind = 14
 	segmentsByKey        listKind = 15
+	documentsByKey       listKind = 16
+	documentsByKind      listKind = 17
 )
 
 // A cursor is base64url of its version, the walk's kind, where the walk has come
@@ -54,29 +56,36 @@ func position(kind listKind, cursor string) ([]byte, error) {
 	if cursor == "" {
 		return nil, nil
 	}
-	malformed := fmt.Errorf("%w: take it as it stood in the part before, of a list with the same filter", enroll.ErrCursor)
 	if len(cursor) > base64.RawURLEncoding.EncodedLen(2+maxKey+cursorChecksum) {
-		return nil, malformed
+		return nil, malformedCursor()
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(raw) <= 2+cursorChecksum {
-		return nil, malformed
+		return nil, malformedCursor()
 	}
 	at := raw[2 : len(raw)-cursorChecksum]
 	if newCursor(kind, at) != cursor {
-		return nil, malformed
+		return nil, malformedCursor()
 	}
 	return at, nil
+}
+
+func malformedCursor() error {
+	return fmt.Errorf("%w: take it as it stood in the part before, of a list with the same filter", enroll.ErrCursor)
+}
+
+// pageLimit is how many items a part may have.
+func pageLimit(page enroll.Page) int {
+	if page.Limit < 1 {
+		return enroll.DefaultPage
+	}
+	return min(page.Limit, enroll.MaxPage)
 }
 
 // collect makes one part of a list: it looks at candidates, each with its
 // position in the walk, and takes those that pick makes an item of.
 func collect[C, T any](kind listKind, page enroll.Page, walk iter.Seq2[[]byte, C], pick func(C) (T, bool, error)) (enroll.List[T], error) {
-	limit := page.Limit
-	if limit < 1 {
-		limit = enroll.DefaultPage
-	}
-	limit = min(limit, enroll.MaxPage)
+	limit := pageLimit(page)
 	var list enroll.List[T]
 	var last []byte
 	looked := 0
@@ -114,7 +123,7 @@ func (s *snapshot) ascend(t tree, from, to []byte) iter.Seq2[[]byte, []byte] {
 // position, which is a key too; nil is the beginning.
 func (s *snapshot) keysAfter(t tree, prefix, position []byte) iter.Seq2[[]byte, []byte] {
 	from := prefix
-	if position != nil && bytes.Compare(position, prefix) > 0 {
+	if position != nil && bytes.Compare(position, prefix) >= 0 {
 		from = append(bytes.Clone(position), 0)
 	}
 	var to []byte

@@ -61,7 +61,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file that another has open", used, t.Context(), "in use by another process"},
 		{"a file of something else", write("text", bytes.Repeat([]byte("text"), 10_000)), t.Context(), "not a store of Touchmark"},
 		{"another program's bolt file", boltFile(t, folder, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("other")); return err }), t.Context(), "another program"},
-		{"a newer schema", boltFile(t, folder, schema("3")), t.Context(), "newer Touchmark (schema 3, this program knows 2)"},
+		{"a newer schema", boltFile(t, folder, schema("4")), t.Context(), "newer Touchmark (schema 4, this program knows 3)"},
 		{"no schema", boltFile(t, folder, schema("x")), t.Context(), "says no schema"},
 		{"a folder", folder, t.Context(), "directory"},
 		{"a file where its folder should be", filepath.Join(write("file", nil), "store.db"), t.Context(), "folder"},

@@ -11,13 +11,14 @@ import (
 )
 
 // schema is the number of the schema that this program reads and writes.
-const schema = 2
+const schema = 3
 
 // migrations bring a file from one schema to the next: the first from 1 to 2.
 // Their number is schema-1.
 func migrations() []func(*bbolt.Tx) error {
 	return []func(*bbolt.Tx) error{
 		func(tx *bbolt.Tx) error { return makeTrees(tx, 2) }, // nothing was ever archived before
+		func(tx *bbolt.Tx) error { return makeTrees(tx, 3) }, // and there were no documents
 	}
 }
 

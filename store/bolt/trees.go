@@ -30,6 +30,7 @@ const (
 	tiles                    // level (1 octet), number -> up to 256 hashes
 	segments                 // kind, 0, last key -> row
 	lapsed                   // serial number -> device's id, whose newest certificate that is, though it is not here
+	documents                // kind, 0, key -> data
 	treeCount
 )
 
@@ -38,16 +39,20 @@ func (t tree) name() []byte {
 	return []byte([treeCount]string{
 		"meta", "installation", "people", "issuers", "fleets", "children", "orders", "fleet-orders", "quotas",
 		"refusals", "devices", "fleet-devices", "state-devices", "keys", "certificates", "shards", "crls",
-		"crl-entries", "records", "tiles", "segments", "lapsed",
+		"crl-entries", "records", "tiles", "segments", "lapsed", "documents",
 	}[t])
 }
 
 // since is the first schema that has the tree.
 func (t tree) since() int {
-	if t == segments || t == lapsed {
+	switch t {
+	case documents:
+		return 3
+	case segments, lapsed:
 		return 2
+	default:
+		return 1
 	}
-	return 1
 }
 
 // appended reports whether keys are added to the tree only at its end, so that

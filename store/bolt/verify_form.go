@@ -94,6 +94,8 @@ func (v *verifier) form(t tree, key, value []byte) error {
 	case lapsed:
 		v.indexed[index{tree: t}]--
 		return nil
+	case documents:
+		return documentForm(key, value)
 	}
 	return errors.New("no such tree")
 }

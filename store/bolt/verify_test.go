@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store/bolt"
 	"go.etcd.io/bbolt"
 )
@@ -120,7 +121,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		says   string
 	}{
 		"a tree is missing":              {func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("devices")) }, "devices is missing"},
-		"the schema is newer":            {schema("3"), "newer"},
+		"the schema is newer":            {schema("4"), "newer"},
 		"the log lost a tile":            {remove("tiles", make([]byte, 9)), "hash"},
 		"the log lost its last record":   {removeLast("records"), "log"},
 		"the log lost its first record":  {remove("records", make([]byte, 8)), "record 1 stands"},
@@ -144,6 +145,10 @@ func TestVerifyFindsDamage(t *testing.T) {
 		"an issuer is lost":              {removeLast("issuers"), "is not in the store"},
 		"a key of odd length":            {putRow("keys", []byte("short"), []byte{0xa0}), "32 should be"},
 		"a person's row is no row":       {putRow("people", []byte("p"), []byte{0x01}), "people"},
+		"the documents are missing":      {func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("documents")) }, "documents is missing"},
+		"a document without a kind":      {putRow("documents", []byte("\x00key"), []byte{1}), "its kind has"},
+		"a document without a key":       {putRow("documents", []byte("role\x00"), []byte{1}), "its key has"},
+		"a document that is too large":   {putRow("documents", []byte("role\x00key"), make([]byte, enroll.MaxDocument+1)), "at most"},
 		"a tree within a tree of things": {func(tx *bbolt.Tx) error { _, err := tx.Bucket([]byte("people")).CreateBucket([]byte("x")); return err }, "a tree stands"},
 	} {
 		t.Run(name, func(t *testing.T) { damaged(t, whole, c.change, c.says) })

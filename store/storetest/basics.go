@@ -18,6 +18,7 @@ func lookups(r enroll.Reader) map[string]error {
 	_, found["Installation"] = r.Installation()
 	_, found["Person"] = r.Person("p-1")
 	_, found["Fleet"] = r.Fleet("fleet-1")
+	_, found["Document"] = r.Document(enroll.GrantDocument, "grant-1")
 	_, found["Order"] = r.Order("order-1")
 	_, found["Device"] = r.Device("TH20-SN1")
 	_, found["Certificate"] = r.Certificate(serialAt(24, 1))
@@ -64,6 +65,7 @@ func putAll(tx enroll.Tx) error {
 		tx.PutIssuer(enroll.IssuerRecord{ID: "issuer-1", DER: []byte{1}, ActivatedAt: epoch()}),
 		tx.PutFleet(identity.Fleet{ID: rootFleet}),
 		tx.PutFleet(identity.Fleet{ID: "fleet-1", Parent: rootFleet, Name: "berlin"}),
+		tx.PutDocument(enroll.GrantDocument, "grant-1", []byte("{}")),
 		tx.PutOrder(fullOrder()),
 		tx.PutDevice(fullDevice()),
 		tx.PutCertificate(fullCertificate()),
@@ -90,6 +92,8 @@ func checkAll(t *testing.T, r enroll.Reader) {
 	check("person", person, err, enroll.Person{Pseudonym: "p-1", ID: "oidc:a#b", Name: "Ada", FirstSeen: micros(epoch())})
 	fleet, err := r.Fleet("fleet-1")
 	check("fleet", fleet, err, identity.Fleet{ID: "fleet-1", Parent: rootFleet, Name: "berlin"})
+	document, err := r.Document(enroll.GrantDocument, "grant-1")
+	check("document", string(document), err, "{}")
 	order, err := r.Order("order-1")
 	check("order", order, err, cloneOrder(fullOrder()))
 	device, err := r.Device("TH20-SN1")

@@ -18,6 +18,7 @@ type dump struct {
 	People       []enroll.Person
 	Issuers      []enroll.IssuerRecord
 	Fleets       []identity.Fleet
+	Documents    []enroll.Document
 	Orders       []enroll.Order
 	Devices      []enroll.Device
 	Certificates []enroll.Certificate
@@ -54,6 +55,7 @@ func dumpOf(t *testing.T, s enroll.Store) dump {
 			return err
 		}
 		d.Fleets = branch(t, r, identity.RootFleetID)
+		d.Documents = all(t, 3, documentsOf(r, "", ""))
 		d.Orders = allOrders(t, r, enroll.OrderFilter{}, 3)
 		d.Devices = allDevices(t, r, enroll.DeviceFilter{}, 7)
 		d.Shards = all(t, 2, r.Shards)

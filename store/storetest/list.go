@@ -47,7 +47,9 @@ func compareLists(t *testing.T, w *world, s, oracle enroll.Store) {
 		certificates.ExpiringBefore = serialAt(w.IntN(50), 0).NotAfter().Add(pick[time.Duration](w, 0, 1, -1))
 	}
 	story, parent, name := w.deviceID(), w.fleetID(), pick(w, "f1", "f2-renamed", "f3", "none")
+	kind, prefix := w.documentKind(), w.documentPrefix()
 	type lists struct {
+		Documents    []enroll.Document
 		Devices      []enroll.Device
 		Orders       []enroll.Order
 		Certificates []enroll.Certificate
@@ -58,6 +60,7 @@ func compareLists(t *testing.T, w *world, s, oracle enroll.Store) {
 		var l lists
 		view(t, s, func(r enroll.Reader) error {
 			l = lists{
+				Documents:    all(t, limit, documentsOf(r, kind, prefix)),
 				Devices:      allDevices(t, r, devices, limit),
 				Orders:       allOrders(t, r, orders, limit),
 				Certificates: allCertificates(t, r, certificates, limit),
@@ -96,6 +99,18 @@ func listers() map[string]lister {
 		"certificates": func(r enroll.Reader, p enroll.Page) (int, string, error) {
 			return counted(r.Certificates(enroll.CertificateFilter{Page: p}))
 		},
+		"documents": func(r enroll.Reader, p enroll.Page) (int, string, error) {
+			return counted(r.Documents("", "", p))
+		},
+		"documents of a kind": func(r enroll.Reader, p enroll.Page) (int, string, error) {
+			return counted(r.Documents(enroll.RoleDocument, "", p))
+		},
+		"documents of another kind": func(r enroll.Reader, p enroll.Page) (int, string, error) {
+			return counted(r.Documents(enroll.GrantDocument, "", p))
+		},
+		"documents of a kind with a prefix": func(r enroll.Reader, p enroll.Page) (int, string, error) {
+			return counted(r.Documents(enroll.RoleDocument, "f", p))
+		},
 		"people": func(r enroll.Reader, p enroll.Page) (int, string, error) { return counted(r.People(p)) },
 		"keys":   func(r enroll.Reader, p enroll.Page) (int, string, error) { return counted(r.Keys(p)) },
 		"segments": func(r enroll.Reader, p enroll.Page) (int, string, error) {
@@ -124,7 +139,8 @@ func putMany(t *testing.T, s enroll.Store, n int) {
 			name := fmt.Sprintf("f%05d", i)
 			errs = append(errs, tx.PutFleet(identity.Fleet{ID: identity.FleetID(name), Parent: rootFleet, Name: name}), tx.PutOrder(o),
 				tx.PutDevice(deviceAt(serialDevice(i))), tx.PutCertificate(c), tx.PutShard(shard), tx.Append(eventAt(serialDevice(0), i)),
-				tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey(keyAt(i), enroll.KeyUse{Device: serialDevice(i)}), tx.PutSegment(recordSegment(i)))
+				tx.PutPerson(enroll.Person{Pseudonym: name}), tx.PutKey(keyAt(i), enroll.KeyUse{Device: serialDevice(i)}), tx.PutSegment(recordSegment(i)),
+				tx.PutDocument(enroll.RoleDocument, name, []byte(name)), tx.PutDocument(enroll.GrantDocument, name, nil))
 		}
 		return errors.Join(errs...)
 	})

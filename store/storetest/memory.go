@@ -34,6 +34,7 @@ type state struct {
 	people       table[string, enroll.Person]
 	issuers      table[string, enroll.IssuerRecord]
 	fleets       table[identity.FleetID, identity.Fleet]
+	documents    table[documentKey, enroll.Document]
 	orders       table[enroll.OrderID, enroll.Order]
 	quotas       table[enroll.OrderID, int]
 	refusals     table[enroll.OrderID, map[enroll.Code]int]
@@ -62,6 +63,7 @@ func newState() state {
 		people:       newTable[string](clonePerson),
 		issuers:      newTable[string](cloneIssuer),
 		fleets:       newTable[identity.FleetID](same[identity.Fleet]),
+		documents:    newTable[documentKey](cloneDocument),
 		orders:       newTable[enroll.OrderID](cloneOrder),
 		quotas:       newTable[enroll.OrderID](same[int]),
 		refusals:     newTable[enroll.OrderID](cloneCounts),
@@ -83,7 +85,7 @@ func (s state) begin() state {
 	s.fleets, s.orders, s.quotas = s.fleets.begin(), s.orders.begin(), s.quotas.begin()
 	s.refusals, s.devices, s.certificates = s.refusals.begin(), s.devices.begin(), s.certificates.begin()
 	s.keys, s.shards, s.crls, s.entries = s.keys.begin(), s.shards.begin(), s.crls.begin(), s.entries.begin()
-	s.segments, s.dropped = s.segments.begin(), s.dropped.begin()
+	s.segments, s.dropped, s.documents = s.segments.begin(), s.dropped.begin(), s.documents.begin()
 	return s
 }
 
@@ -104,6 +106,7 @@ func (s state) commit() {
 	s.entries.commit()
 	s.segments.commit()
 	s.dropped.commit()
+	s.documents.commit()
 }
 
 func (m *memory) View(ctx context.Context, fn func(enroll.Reader) error) error {

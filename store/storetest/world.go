@@ -78,7 +78,7 @@ func (w *world) step() step {
 	draws := []func() step{
 		w.device, w.device, w.device, w.issue, w.issue, w.status, w.order, w.quota, w.refusal, w.fleet, w.key, w.shard,
 		w.shardContent, w.shardContent, w.event, w.event, w.once, w.events, w.enrolled, w.forgetKey, w.forget, w.forget,
-		w.segment, w.dropRecords,
+		w.segment, w.dropRecords, w.document, w.document, w.documents,
 	}
 	return draws[w.IntN(len(draws))]()
 }
