@@ -1,7 +1,5 @@
 package policy
 
-import "slices"
-
 // Field names a member of a policy.
 type Field string
 
@@ -53,14 +51,6 @@ const (
 )
 
 func (i index) field() Field { return Fields()[i] }
-
-// indexOf returns fieldCount for what is no field.
-func indexOf(f Field) index {
-	if i := slices.Index(Fields(), f); i >= 0 {
-		return index(i)
-	}
-	return fieldCount
-}
 
 // order is what tighter means for a field.
 type order int

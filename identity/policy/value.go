@@ -37,8 +37,9 @@ func (i index) loosest() value {
 			return value{n: int64(MaxApprovalLifetime)}
 		case forks:
 			return value{n: 1}
+		default:
+			return value{n: unlimited}
 		}
-		return value{n: unlimited}
 	case more, unordered:
 	}
 	return value{}
