@@ -103,6 +103,13 @@ func (p Profile) Name() string { return p.config.Name }
 // Lifetime returns how long certificates are good from issuance.
 func (p Profile) Lifetime() time.Duration { return p.config.Lifetime }
 
+// Within returns the profile with a lifetime of at most that long, in whole seconds
+// and at least MinLifetime, as a fleet's policy limits it.
+func (p Profile) Within(lifetime time.Duration) Profile {
+	p.config.Lifetime = min(p.config.Lifetime, max(lifetime.Truncate(time.Second), MinLifetime))
+	return p
+}
+
 // Backdate returns how far before issuance certificates begin to be good.
 func (p Profile) Backdate() time.Duration { return p.config.Backdate }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // MaxComment bounds an operator's comment, in bytes.
@@ -15,28 +16,58 @@ const MaxComment = 1024
 // returns when this node's OCSP says so. Repeating it changes nothing, except
 // that keyCompromise replaces a weaker reason.
 func (s *Service) Act(ctx context.Context, p identity.Principal, id string, action identity.Action, reason, comment string) (DeviceInfo, error) {
-	permission := identity.ActionPermission(action)
-	if err := s.need(ctx, p, permission); err != nil {
+	if err := s.need(ctx, p, identity.ActionPermission(action)); err != nil {
 		return DeviceInfo{}, err
 	}
-	w, err := s.withdrawalOf(action, reason, comment)
-	if err != nil {
+	d := &act{Device: id, Action: action, Reason: reason, Comment: comment}
+	if err := s.perform(ctx, p, d); err != nil {
 		return DeviceInfo{}, err
 	}
-	var info DeviceInfo
-	var changed []ca.Serial
-	err = s.store.Update(ctx, func(tx Tx) error {
-		if info, err = s.readDevice(tx, p, id, permission); err != nil {
-			return err
-		}
-		changed, err = s.actOn(ctx, tx, p, &info, action, w)
-		return err
-	})
-	if err != nil {
-		return DeviceInfo{}, err
+	return s.refreshed(ctx, d.info)
+}
+
+// act is an action on one device.
+type act struct {
+	Device  string          `json:"device"`
+	Action  identity.Action `json:"action"`
+	Reason  string          `json:"reason,omitempty"`
+	Comment string          `json:"comment,omitempty"`
+
+	withdrawal withdrawal
+	info       DeviceInfo
+	changed    []ca.Serial
+}
+
+func (d *act) kind() deedKind { return deedAct }
+
+func (d *act) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	permission := identity.ActionPermission(d.Action)
+	if d.withdrawal, err = s.withdrawalOf(d.Action, d.Reason, d.Comment); err != nil {
+		return w, err
 	}
-	s.tellWithdrawn(changed)
-	return s.refreshed(ctx, info)
+	if d.info, err = s.readDevice(r, a.who, d.Device, permission); err != nil {
+		return w, err
+	}
+	after, err := afterAction(d.info.State, d.Action, d.withdrawal)
+	return weight{
+		permission: permission, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
+		words: string(d.Action) + " " + d.Device + because(d.withdrawal), changesNothing: after == d.info.State && d.withdrawal.reason != ca.KeyCompromise,
+	}, err
+}
+
+func (d *act) do(ctx context.Context, s *Service, tx Tx, a *access, _ weight) (err error) {
+	d.changed, err = s.actOn(ctx, tx, a.who, &d.info, d.Action, d.withdrawal)
+	return err
+}
+
+func (d *act) after(s *Service) { s.tellWithdrawn(d.changed) }
+
+// because says why certificates are withdrawn, for people.
+func because(w withdrawal) string {
+	if w.status == StatusRevoked && w.reason != ca.Unspecified {
+		return " for " + w.reason.String()
+	}
+	return ""
 }
 
 // withdrawalOf checks what was asked for and returns what it does to
@@ -106,15 +137,24 @@ func checkComment(comment string) error {
 	return nil
 }
 
+// afterAction returns the state that an action leads to from another, or a Refusal.
+func afterAction(from identity.State, action identity.Action, w withdrawal) (identity.State, error) {
+	if w.reason == ca.KeyCompromise && from == identity.Retired {
+		return identity.Revoked, nil
+	}
+	after, ok := from.After(action)
+	if !ok {
+		return from, Refuse(WrongState, "a device that is %s cannot be changed by %s", from, action)
+	}
+	return after, nil
+}
+
 // actOn changes the device and its certificates, if anything changes.
 func (s *Service) actOn(ctx context.Context, tx Tx, p identity.Principal, info *DeviceInfo, action identity.Action, w withdrawal) ([]ca.Serial, error) {
 	d := &info.Device
-	after, ok := d.State.After(action)
-	if worse := w.reason == ca.KeyCompromise && d.State == identity.Retired; worse {
-		after, ok = identity.Revoked, true
-	}
-	if !ok {
-		return nil, Refuse(WrongState, "a device that is %s cannot be changed by %s", d.State, action)
+	after, err := afterAction(d.State, action, w)
+	if err != nil {
+		return nil, err
 	}
 	before := d.State
 	w.at, w.grant = info.at, info.grant

@@ -91,46 +91,14 @@ func (s *Service) ActOnCertificate(ctx context.Context, p identity.Principal, se
 	if err := s.need(ctx, p, permission); err != nil {
 		return CertificateInfo{}, err
 	}
-	w, err := s.withdrawalOf(action, reason, comment)
-	if err != nil {
+	d := &actOnCertificate{Serial: serial, Action: action, Reason: reason, Comment: comment}
+	if err := s.perform(ctx, p, d); err != nil {
 		return CertificateInfo{}, err
 	}
-	w.alone = true
-	var info CertificateInfo
-	var changed []ca.Serial
-	var place *archivedPlace
-	err = s.store.Update(ctx, func(tx Tx) error {
-		var c Certificate
-		var d *Device
-		c, d, place, err = s.readCertificate(tx, p, serial, permission)
-		if err != nil || place != nil {
-			return err
-		}
-		if d != nil {
-			a, err := s.access(tx, p)
-			if err != nil {
-				return err
-			}
-			if w.at, err = a.moment.place(tx, d.Fleet); err != nil {
-				return err
-			}
-			w.grant = a.grant(permission, w.at)
-		}
-		if changed, err = s.actOnCertificate(ctx, tx, p, &c, d, w); err != nil {
-			return err
-		}
-		c, err = tx.Certificate(c.Serial)
-		info = s.certificateInfo(c)
-		return err
-	})
-	if err != nil {
-		return CertificateInfo{}, err
+	if d.away != nil {
+		return s.actOnArchived(ctx, p, *d.away, permission, d.withdrawal)
 	}
-	if place != nil {
-		return s.actOnArchived(ctx, p, *place, permission, w)
-	}
-	s.tellWithdrawn(changed)
-	return info, nil
+	return s.certificateInfo(d.certificate), nil
 }
 
 // mayChange refuses what w cannot do to a certificate of a device, nil for
@@ -145,26 +113,6 @@ func mayChange(c *Certificate, d *Device, w withdrawal) error {
 		return Refuse(WrongState, "its device is held; release the device")
 	}
 	return nil
-}
-
-func (s *Service) actOnCertificate(ctx context.Context, tx Tx, p identity.Principal, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, error) {
-	if err := mayChange(c, d, w); err != nil {
-		return nil, err
-	}
-	serials, err := together(tx, c, d, w)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := s.withdrawEach(ctx, tx, p, d, serials, w)
-	if err != nil {
-		return nil, err
-	}
-	if len(changed) == 0 {
-		return nil, nil
-	}
-	d.Version++
-	d.ChangedAt = w.when
-	return changed, tx.PutDevice(*d)
 }
 
 // together returns the certificates that w changes with c: those of the same key

@@ -48,8 +48,16 @@ type Refusal struct {
 	// Field is the path of the value at fault, such as "quantity"; empty where it
 	// is not one value.
 	Field string
+	// Faults are all that is wrong, where a request has several faults.
+	Faults []Fault
 	// RetryAfter is when it may be worth asking again; zero for never.
 	RetryAfter time.Duration
+}
+
+// Fault is what is wrong with one value of a request.
+type Fault struct {
+	Field  string // its path, such as "policy.keys[2]"
+	Detail string
 }
 
 // Error returns the code and the message.

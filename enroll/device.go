@@ -5,12 +5,16 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // Device is a device's record: who it is and what it holds. It carries all that
 // renewal, recall and the discovery of forks need, so that one read decides.
 type Device struct {
 	identity.Device
+	// KeyProtection is where its latest key is kept, as whoever vouched for it said;
+	// empty where nobody did, which counts as in software.
+	KeyProtection policy.KeyProtection
 	// Issued counts the certificates that it was ever given.
 	Issued uint64
 	// Newest is its latest certificate, by issuance; nil before the first.
@@ -49,6 +53,8 @@ type Ticket struct {
 	Order   OrderID
 	Hash    [32]byte // SHA-256 of the ticket's text
 	DrawnAt time.Time
+	// DrawnBy is the id of who answers for drawing it (identity.Principal.Responsible).
+	DrawnBy string
 	// UsedBy is the key that was enrolled with it; nil while it is unused. A used
 	// ticket still recalls the answer for that key.
 	UsedBy *ca.KeyHash

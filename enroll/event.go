@@ -5,6 +5,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // EventKind says what happened, in the past tense. The set is closed and listed
@@ -108,6 +109,8 @@ type Event struct {
 	Permissions []identity.Permission `json:"permissions,omitempty"`
 	// Before is what was so until then: a fleet's path, an owner.
 	Before string `json:"before,omitempty"`
+	// Policy is what a fleet says itself from then on.
+	Policy *policy.Policy `json:"policy,omitempty"`
 	// Target is what a refused request was about, as the caller named it.
 	Target string `json:"target,omitempty"`
 }

@@ -1,6 +1,9 @@
 package enroll
 
-import "github.com/touchmark/touchmark/identity"
+import (
+	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
+)
 
 // Request asks for a certificate, whatever protocol it came by.
 type Request struct {
@@ -34,6 +37,9 @@ type TicketEvidence struct {
 type VouchEvidence struct {
 	Order  OrderID
 	Serial string
+	// KeyProtection is where the station knows the device's key to be kept; empty
+	// where it does not, which counts as in software.
+	KeyProtection policy.KeyProtection
 }
 
 // CertificateEvidence is the device's current certificate. Whoever made the

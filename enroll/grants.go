@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // NewGrant asks for a grant.
 type NewGrant struct {
-	For   string // whom it is for, as Grant.For
-	Role  string
-	Fleet string    // path of the branch
-	Until time.Time // zero for no end
+	For   string    `json:"for"` // whom it is for, as Grant.For
+	Role  string    `json:"role"`
+	Fleet string    `json:"fleet"`          // path of the branch
+	Until time.Time `json:"until,omitzero"` // zero for no end
 }
 
 // GrantInfo is a grant as a principal sees it.
@@ -44,38 +45,62 @@ func (s *Service) CreateGrant(ctx context.Context, p identity.Principal, asked N
 	if err := s.need(ctx, p, identity.GrantCreate); err != nil {
 		return GrantInfo{}, err
 	}
-	path, err := s.checkGrant(asked)
-	if err != nil {
+	if _, err := s.checkGrant(asked); err != nil {
 		return GrantInfo{}, err
 	}
 	id, err := s.randomText(16)
 	if err != nil {
 		return GrantInfo{}, err
 	}
-	var info GrantInfo
-	err = s.changeAuthority(ctx, func(tx Tx) error {
-		a, err := s.access(tx, p)
-		if err != nil {
-			return err
-		}
-		at, err := a.see(tx, path, identity.GrantCreate, identity.GrantRead)
-		if err != nil {
-			return err
-		}
-		if err := a.mayGive(tx, identity.Role(asked.Role), at, asked.Until); err != nil {
-			return err
-		}
-		event := s.event(ctx, p, GrantCreated)
-		info = GrantInfo{FleetPath: at.path, Grant: Grant{
-			ID: GrantID(id), For: asked.For, Role: identity.Role(asked.Role), Fleet: at.id, Until: asked.Until.UTC(),
-			CreatedAt: s.now(), CreatedBy: event.Actor,
-		}}
-		event.Grant = a.grant(identity.GrantCreate, at)
-		s.tellGrant(&event, &info.Grant, at)
-		return errors.Join(putGrant(tx, info.Grant), s.append(tx, p, event))
-	})
-	return info, err
+	d := &createGrant{NewGrant: asked, ID: GrantID(id)}
+	err = s.perform(ctx, p, d)
+	return d.info, err
 }
+
+// createGrant gives a role on a branch.
+type createGrant struct {
+	NewGrant
+	ID GrantID `json:"id"`
+
+	at   *place
+	info GrantInfo
+}
+
+func (d *createGrant) kind() deedKind { return deedCreateGrant }
+
+func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	path, err := s.checkGrant(d.NewGrant)
+	if err != nil {
+		return w, err
+	}
+	if d.at, err = a.see(r, path, identity.GrantCreate, identity.GrantRead); err != nil {
+		return w, err
+	}
+	return weight{
+		permission: identity.GrantCreate, places: []*place{d.at}, grant: a.grant(identity.GrantCreate, d.at), turns: true,
+		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + d.Fleet + " to " + s.people.named(d.For) + lasting(d.Until),
+	}, a.mayGive(r, identity.Role(d.Role), d.at, d.Until)
+}
+
+// lasting tells until when something lasts, for people.
+func lasting(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return " until " + until.UTC().Format(time.RFC3339)
+}
+
+func (d *createGrant) do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error {
+	event := s.event(ctx, a.who, GrantCreated)
+	d.info = GrantInfo{FleetPath: d.at.path, Grant: Grant{
+		ID: d.ID, For: d.For, Role: identity.Role(d.Role), Fleet: d.at.id, Until: d.Until.UTC(), CreatedAt: s.now(), CreatedBy: event.Actor,
+	}}
+	event.Grant = w.grant
+	s.tellGrant(&event, &d.info.Grant, d.at)
+	return errors.Join(putGrant(tx, d.info.Grant), s.append(tx, a.who, event))
+}
+
+func (d *createGrant) after(*Service) {}
 
 // checkGrant reports every fault of what was asked for.
 func (s *Service) checkGrant(asked NewGrant) (identity.FleetPath, error) {
@@ -141,26 +166,45 @@ func (s *Service) DeleteGrant(ctx context.Context, p identity.Principal, id stri
 	if p.Kind == identity.Anonymous {
 		return s.deny(ctx, p, identity.GrantDelete)
 	}
-	return s.changeAuthority(ctx, func(tx Tx) error {
-		a, err := s.access(tx, p)
-		if err != nil {
-			return err
-		}
-		g, at, err := a.readGrant(tx, id)
-		if err != nil {
-			return err
-		}
-		event := s.event(ctx, p, GrantDeleted)
-		switch event.Grant = a.grant(identity.GrantDelete, at); {
-		case event.Grant == "" && g.For == p.ID():
-			event.Grant = string(g.ID)
-		case event.Grant == "":
-			return forbidden(identity.GrantDelete)
-		}
-		s.tellGrant(&event, &g, at)
-		return errors.Join(deleteGrant(tx, g), s.append(tx, p, event))
-	})
+	return s.perform(ctx, p, &dropGrant{ID: id})
 }
+
+// dropGrant takes a grant back.
+type dropGrant struct {
+	ID string `json:"id"`
+
+	grant Grant
+	at    *place
+}
+
+func (d *dropGrant) kind() deedKind { return deedDeleteGrant }
+
+func (d *dropGrant) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	if d.grant, d.at, err = a.readGrant(r, d.ID); err != nil {
+		return w, err
+	}
+	w = weight{
+		permission: identity.GrantDelete, places: []*place{d.at}, grant: a.grant(identity.GrantDelete, d.at), turns: true,
+		subject: policy.SubjectAuthority, words: "take " + string(d.grant.Role) + " on " + string(d.at.path) + " from " + s.people.named(d.grant.For),
+	}
+	switch {
+	case w.grant != "":
+	case d.grant.For == a.who.ID():
+		w.grant = string(d.grant.ID)
+	default:
+		return w, forbidden(identity.GrantDelete)
+	}
+	return w, nil
+}
+
+func (d *dropGrant) do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error {
+	event := s.event(ctx, a.who, GrantDeleted)
+	event.Grant = w.grant
+	s.tellGrant(&event, &d.grant, d.at)
+	return errors.Join(deleteGrant(tx, d.grant), s.append(tx, a.who, event))
+}
+
+func (d *dropGrant) after(*Service) {}
 
 // readGrant returns a grant that the principal may know of, and its place.
 func (a *access) readGrant(r Reader, id string) (Grant, *place, error) {
@@ -182,89 +226,3 @@ func (a *access) readGrant(r Reader, id string) (Grant, *place, error) {
 }
 
 func errGrant() error { return Refuse(NotFound, "no such grant") }
-
-// Grant returns a grant.
-func (s *Service) Grant(ctx context.Context, p identity.Principal, id string) (info GrantInfo, err error) {
-	if p.Kind == identity.Anonymous {
-		return info, s.deny(ctx, p, identity.GrantRead)
-	}
-	err = s.store.View(ctx, func(r Reader) error {
-		a, err := s.access(r, p)
-		if err != nil {
-			return err
-		}
-		g, at, err := a.readGrant(r, id)
-		if err == nil {
-			info = GrantInfo{Grant: g, FleetPath: at.path}
-		}
-		return err
-	})
-	return info, err
-}
-
-// GrantQuery selects grants: those that stand at one fleet, or for one principal or
-// group, or all. Ended ones are listed too, until they are deleted.
-type GrantQuery struct {
-	Fleet, For string
-	Page
-}
-
-// Grants lists the grants of one selection that p may know of: their holder's own,
-// and those on branches where p holds GrantRead.
-func (s *Service) Grants(ctx context.Context, p identity.Principal, q GrantQuery) (list List[GrantInfo], err error) {
-	if p.ID() == "" || q.For != p.ID() {
-		if err := s.need(ctx, p, identity.GrantRead); err != nil {
-			return list, err
-		}
-	}
-	var path identity.FleetPath
-	if q.Fleet != "" {
-		if path, err = identity.ParseFleetPath(q.Fleet); err != nil {
-			return list, RefuseField("fleet", "%v", err)
-		}
-	}
-	err = s.store.View(ctx, func(r Reader) error {
-		a, err := s.access(r, p)
-		if err != nil {
-			return err
-		}
-		list, err = a.grants(r, q, path)
-		return err
-	})
-	return list, cursorFault(err)
-}
-
-// grants reads one part of a list of grants, and leaves out what is not to be told.
-func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (list List[GrantInfo], err error) {
-	kind, below, only := GrantDocument, "", identity.FleetID("")
-	if path != "" {
-		at, err := a.see(r, path, identity.GrantRead, identity.GrantRead)
-		if err != nil {
-			return list, err
-		}
-		kind, below, only = GrantAtDocument, string(at.id)+"/", at.id
-	}
-	if q.For != "" {
-		kind, below = GrantOfDocument, granteeKey(q.For)+"/"
-	}
-	found, err := r.Documents(kind, below, q.Page)
-	if err != nil {
-		return list, err
-	}
-	list.Next = found.Next
-	for _, d := range found.Items {
-		var g Grant
-		if err := decodeDocument(d, &g); err != nil {
-			return list, err
-		}
-		at, err := a.moment.place(r, g.Fleet)
-		if err != nil {
-			return list, err
-		}
-		told := g.For == a.who.ID() || a.may(identity.GrantRead, at)
-		if told && (only == "" || g.Fleet == only) {
-			list.Items = append(list.Items, GrantInfo{Grant: g, FleetPath: at.path})
-		}
-	}
-	return list, nil
-}

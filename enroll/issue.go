@@ -32,7 +32,7 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 				return Issued{}, err
 			}
 		}
-		if said.recalled == nil {
+		if said.recalled == nil && (said.waiting == nil || said.asking != nil) {
 			if said, err = s.record(ctx, request, signed, said.plan); err != nil {
 				return Issued{}, err
 			}
@@ -40,6 +40,8 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 		switch {
 		case said.refusal != nil:
 			return Issued{}, s.refused(request, said)
+		case said.waiting != nil:
+			return Issued{}, &Waiting{Approval: *said.waiting, RetryAfter: approvalRetry}
 		case said.recalled != nil:
 			s.observer.Count(CountRecalled, 1)
 			return s.release(*said.recalled, true), nil

@@ -2,19 +2,23 @@ package enroll
 
 import (
 	"errors"
+	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
 )
 
 // verdict is what the rules say of a request: exactly one of refusal, recalled,
-// plan and (from record) recorded is set, or none, which means judge again.
+// waiting, plan and (from record) recorded is set, or none, which means judge again.
 type verdict struct {
 	refusal  *Refusal
 	recalled *Certificate
 	plan     *plan
 	recorded *Certificate
-	ended    []ca.Serial // revoked because of it
+	// waiting is the request that waits for a second person; one without an id has
+	// still to be recorded.
+	waiting *Approval
+	ended   []ca.Serial // revoked because of it
 
 	// What a refusal's record says: whether the caller proved who it is, for which
 	// order and device, and the suspicion that it gives rise to, if any.
@@ -22,12 +26,16 @@ type verdict struct {
 	order     OrderID
 	device    *Device
 	suspicion EventKind
+	// asking is the enrolment that waits, where waiting has still to be recorded.
+	asking *plan
 }
 
 // plan is a certificate that may be issued, on the strength of what was read.
 type plan struct {
 	what    enrolment
 	device  Device // as it was read, or new
+	at      *place // where it stands
+	forked  bool   // it renews from a certificate that is not the newest
 	isNew   bool   // it counts against the order's quota
 	order   OrderID
 	profile ca.Profile
@@ -48,13 +56,14 @@ const (
 // basis is all that a signature depends on. What was signed on one basis may be
 // recorded by a later verdict of the same basis.
 type basis struct {
-	device  identity.DeviceID
-	profile string
-	issuer  string
+	device   identity.DeviceID
+	profile  string
+	lifetime time.Duration
+	issuer   string
 }
 
 func (p *plan) basis() basis {
-	return basis{device: p.device.ID, profile: p.profile.Name(), issuer: p.issuer.ID()}
+	return basis{device: p.device.ID, profile: p.profile.Name(), lifetime: p.profile.Lifetime(), issuer: p.issuer.ID()}
 }
 
 // judge applies the rules to a request: authorise, prove, recall, decide. It
@@ -64,7 +73,7 @@ func (s *Service) judge(r Reader, request *opened) (verdict, error) {
 	said, err := s.judgeEvidence(r, request)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		said.refusal, said.plan, said.recalled = refusal, nil, nil
+		said.refusal, said.plan, said.recalled, said.waiting = refusal, nil, nil, nil
 		return said, nil
 	}
 	return said, err

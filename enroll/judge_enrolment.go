@@ -6,6 +6,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // judgeEnrolment applies the rules to a claim that was proven, or passes on why
@@ -34,15 +35,41 @@ func (s *Service) judgeEnrolment(r Reader, request *opened, c claim, err error) 
 	if err := checkKey(r, request.key, c.device.ID); err != nil {
 		return said, err
 	}
-	profile, err := s.profile(c.order.Profile)
-	if err != nil {
+	p := &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, issuer: s.issuing}
+	if way == first {
+		s.bear(p, c.order.Fleet, now)
+	}
+	if err := s.settle(r, request, p, c.order.Profile); err != nil {
 		return said, err
 	}
-	said.plan = &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, profile: profile, issuer: s.issuing}
-	if way == first {
-		s.bear(said.plan, c.order.Fleet, now)
+	switch said.waiting, err = s.enrolmentWaits(r, request, p, &c); {
+	case err != nil:
+	case said.waiting == nil:
+		said.plan = p
+	case said.waiting.ID == "":
+		said.asking = p
 	}
-	return said, nil
+	return said, err
+}
+
+// settle decides by the policy of the place where the device is to stand.
+func (s *Service) settle(r Reader, request *opened, p *plan, usual string) (err error) {
+	if p.at, err = s.place(r, p.device.Fleet); err != nil {
+		return err
+	}
+	evidence, protection := policy.Ticket, policy.Software
+	if vouched, ok := request.Evidence.(VouchEvidence); ok {
+		evidence = policy.Station
+		if vouched.KeyProtection != "" {
+			protection = vouched.KeyProtection
+		}
+	}
+	if err := checkPolicyOf(p.at, request, evidence, protection); err != nil {
+		return err
+	}
+	p.device.KeyProtection = protection
+	p.profile, err = s.profileAt(p.at, usual)
+	return err
 }
 
 // bear fills in who a new device is.

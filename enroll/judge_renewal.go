@@ -8,6 +8,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // MaxCertificate bounds a presented certificate, in bytes of DER.
@@ -17,7 +18,7 @@ const MaxCertificate = 16 << 10
 // The key of the new one may be the same or another.
 func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEvidence) (verdict, error) {
 	now := s.now()
-	presented, err := s.presented(r, request.shown, evidence.DER, now)
+	presented, err := s.presented(r, request.shown, evidence.DER, now, s.graceOf)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -38,10 +39,22 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if presented.Status != StatusGood {
 		return said, Refuse(WrongState, "the certificate is %s; the device needs to be enrolled again", presented.Status)
 	}
+	at, err := s.place(r, d.Fleet)
+	if err != nil {
+		return said, err
+	}
+	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial}
 	if d.Newest.Serial != presented.Serial {
-		if said.recalled, err = recallRenewal(r, &d, presented, request.key, now); err != nil || said.recalled != nil {
+		said.recalled, err = recallRenewal(r, &d, presented, request.key, now)
+		if p.forked = at.policy.AllowsForks() && isFork(err); p.forked {
+			err = nil
+		}
+		if err != nil || said.recalled != nil {
 			return said, forked(err, &said)
 		}
+	}
+	if err := inTime(at, &presented, now); err != nil {
+		return said, err
 	}
 	if live := d.standing(now); len(live) >= s.maxLive {
 		return said, &Refusal{
@@ -52,12 +65,16 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err := checkKey(r, request.key, d.ID); err != nil {
 		return said, err
 	}
-	profile, err := s.profile(presented.Profile)
-	if err != nil {
+	if p.device.KeyProtection == "" || request.key != presented.Key {
+		p.device.KeyProtection = policy.Software // nobody says where a new key is kept
+	}
+	if err := checkPolicyOf(at, request, policy.Certificate, p.device.KeyProtection); err != nil {
 		return said, err
 	}
-	said.plan = &plan{what: renewal, device: d, order: OrderID(d.Order), profile: profile, issuer: s.issuing, predecessor: presented.Serial}
-	return said, nil
+	if p.profile, err = s.profileAt(at, presented.Profile); err == nil {
+		said.plan = p
+	}
+	return said, err
 }
 
 func errForeign() error { return Refuse(Unauthenticated, "the certificate was not issued here") }
@@ -87,13 +104,17 @@ func serialOf(der []byte) (ca.Serial, error) {
 // for byte, one that we recorded, of an issuer that still counts, and unexpired:
 // that is more than its signature could tell. One that has left for the archive is
 // not looked for there: it expired, and its serial number says so.
-func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Time) (Certificate, error) {
+//
+// grace says for how long after its end a certificate still counts.
+func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Time, grace graceFunc) (Certificate, error) {
 	recorded, err := r.Certificate(serial)
 	if errors.Is(err, ErrNotFound) {
-		if now.After(serial.NotAfter()) {
+		if !now.After(serial.NotAfter()) {
+			return Certificate{}, errForeign()
+		}
+		if recorded, err = s.longExpired(r, serial, der); errors.Is(err, ErrNotFound) {
 			return Certificate{}, errExpired(serial)
 		}
-		return Certificate{}, errForeign()
 	}
 	if err != nil {
 		return Certificate{}, err
@@ -104,17 +125,25 @@ func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Tim
 		return Certificate{}, errForeign()
 	case issuer == nil || now.After(issuer.NotAfter()):
 		return Certificate{}, Refuse(Unauthenticated, "the certificate's issuer does not count any more; the device needs to be enrolled again")
-	case now.After(serial.NotAfter()):
-		return Certificate{}, errExpired(serial)
+	case !now.After(serial.NotAfter()):
+		return recorded, nil
 	}
-	return recorded, nil
+	late, err := grace(r, &recorded)
+	if err == nil && now.After(serial.NotAfter().Add(late)) {
+		err = errExpired(serial)
+	}
+	return recorded, err
 }
 
 // recallRenewal answers a renewal from a certificate that has a successor: the
 // same answer to the same question, nothing where every successor has expired,
 // and otherwise a Refusal: someone else renewed from the same certificate.
 func recallRenewal(r Reader, d *Device, presented Certificate, key ca.KeyHash, now time.Time) (*Certificate, error) {
-	if d.Newest.NotAfter().Before(now) {
+	// An expired one that is not the newest renews nothing by grace: whoever has the
+	// newest has that.
+	late := now.After(presented.Serial.NotAfter())
+	ended := d.Newest.NotAfter().Before(now)
+	if ended && (!late || d.Newest.Predecessor == presented.Serial && d.Newest.Key == key) {
 		return nil, nil
 	}
 	if d.Newest.Predecessor == presented.Serial && d.Newest.Key == key {
@@ -132,11 +161,16 @@ func recallRenewal(r Reader, d *Device, presented Certificate, key ca.KeyHash, n
 
 // forked marks a verdict as the discovery of a fork, where err says so.
 func forked(err error, said *verdict) error {
-	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Code == CloneSuspected {
+	if isFork(err) {
 		said.suspicion = RenewalForked
 	}
 	return err
+}
+
+// isFork reports whether a renewal was refused as a fork.
+func isFork(err error) bool {
+	var refusal *Refusal
+	return errors.As(err, &refusal) && refusal.Code == CloneSuspected
 }
 
 // unexpired returns the certificates in the device's record that have not ended,

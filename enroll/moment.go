@@ -1,11 +1,13 @@
 package enroll
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // authorityKey is the one key of RevisionDocument.
@@ -99,6 +101,8 @@ type place struct {
 	path identity.FleetPath
 	// chain are the ids from the root down to the fleet itself.
 	chain []identity.FleetID
+	// policy is what holds there.
+	policy policy.Effective
 }
 
 // within reports whether the place is the fleet or lies below it.
@@ -108,7 +112,8 @@ func (p *place) within(fleet identity.FleetID) bool { return slices.Contains(p.c
 func (m *moment) place(r Reader, id identity.FleetID) (*place, error) {
 	return remembered(m, m.places, id, func() (*place, error) {
 		if id == identity.RootFleetID {
-			return &place{id: id, path: identity.RootFleet, chain: []identity.FleetID{id}}, nil
+			root := &place{id: id, path: identity.RootFleet, chain: []identity.FleetID{id}}
+			return root, root.read(r, policy.Effective{})
 		}
 		fleet, err := r.Fleet(id)
 		if err != nil {
@@ -118,13 +123,21 @@ func (m *moment) place(r Reader, id identity.FleetID) (*place, error) {
 		if err != nil {
 			return nil, err
 		}
-		return above.below(id, fleet.Name), nil
+		here := above.below(id, fleet.Name)
+		return here, here.read(r, above.policy)
 	})
 }
 
-// below returns the place of a fleet called name directly below p.
+// below returns the place of a new fleet called name directly below p.
 func (p *place) below(id identity.FleetID, name string) *place {
-	return &place{id: id, path: p.path.Child(name), chain: append(slices.Clone(p.chain), id)}
+	return &place{id: id, path: p.path.Child(name), chain: append(slices.Clone(p.chain), id), policy: p.policy}
+}
+
+// read fills in what holds at the place, below what holds above it.
+func (p *place) read(r Reader, above policy.Effective) error {
+	own, err := readPolicy(r, p.id)
+	p.policy = above.Below(policy.Layer{Fleet: p.id, Path: p.path, Policy: own.Policy})
+	return err
 }
 
 // place returns where a fleet stands now.
@@ -142,6 +155,20 @@ func (s *Service) place(r Reader, id identity.FleetID) (*place, error) {
 // given up leaves nothing that another could be taken for.
 func turn(tx Tx, revision []byte) error {
 	return tx.PutDocument(RevisionDocument, authorityKey, revision)
+}
+
+// changeAuthority runs a change of what decisions rest on, and turns the revision.
+func (s *Service) changeAuthority(ctx context.Context, change func(Tx) error) error {
+	revision, err := s.newRevision()
+	if err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx Tx) error {
+		if err := change(tx); err != nil {
+			return err
+		}
+		return turn(tx, revision)
+	})
 }
 
 func (s *Service) newRevision() ([]byte, error) {

@@ -1,6 +1,9 @@
 package enroll
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Step names a step of the path for those who watch it.
 type Step string
@@ -51,7 +54,11 @@ func (s *Service) watch(step Step) func(error) {
 	start := time.Now()
 	return func(err error) {
 		var code Code
-		if err != nil {
+		var waiting *Waiting
+		switch {
+		case errors.As(err, &waiting):
+			code = "waiting"
+		case err != nil:
 			code = AsRefusal(err).Code
 		}
 		s.observer.Step(step, time.Since(start), code)

@@ -16,7 +16,7 @@ func (s *Service) CertificatePrincipal(ctx context.Context, der []byte) (identit
 		return p, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
-		c, err := s.presented(r, serial, der, s.now())
+		c, err := s.presented(r, serial, der, s.now(), noGrace)
 		if err != nil {
 			return err
 		}

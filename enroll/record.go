@@ -16,6 +16,10 @@ import (
 func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed, planned *plan) (said verdict, err error) {
 	done := s.watch(StepRecord)
 	defer func() { done(err) }()
+	waits, err := s.newOrderID(s.now())
+	if err != nil {
+		return said, err
+	}
 	err = s.store.Update(ctx, func(tx Tx) error {
 		if said, err = s.judge(tx, request); err != nil {
 			return err
@@ -23,6 +27,9 @@ func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed
 		switch {
 		case said.refusal != nil:
 			return s.writeRefusal(ctx, tx, request, said)
+		case said.asking != nil:
+			said.waiting, err = s.askToEnrol(ctx, tx, request, said, ApprovalID(waits))
+			return err
 		case said.plan == nil:
 			return nil
 		case signed == nil || said.plan.basis() != planned.basis():
@@ -52,11 +59,8 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		}
 	}
 	if p.what == another {
-		at, err := s.place(tx, d.Fleet)
-		if err != nil {
-			return nil, nil, err
-		}
-		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: at}
+		var err error
+		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: p.at}
 		if ended, err = s.withdrawAll(ctx, tx, actorOf(request.Principal, d.ID), &d, revocation); err != nil {
 			return nil, nil, err
 		}
@@ -84,6 +88,9 @@ func (d *Device) take(given Certificate, request *opened, p *plan, now time.Time
 	newest := d.Live[len(d.Live)-1]
 	d.Newest = &newest
 	d.Issued = given.Number
+	if p.forked {
+		d.ForkedAt = now
+	}
 	d.Version++
 	d.ChangedAt = now
 	if p.what == renewal {
@@ -114,10 +121,7 @@ func putCertificate(tx Tx, c Certificate) error {
 
 // tellIssuance appends the events of an issuance.
 func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate) error {
-	at, err := s.place(tx, p.device.Fleet)
-	if err != nil {
-		return err
-	}
+	at := p.at
 	actor := actorOf(request.Principal, c.Device)
 	end := c.Serial.NotAfter()
 	if p.what != renewal {
@@ -126,6 +130,14 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 		enrolled.Order, enrolled.Device, enrolled.Key = p.order, c.Device, &c.Key
 		enrolled.Operation = request.Evidence.operation()
 		if err := s.append(tx, actor, enrolled); err != nil {
+			return err
+		}
+	}
+	if p.forked {
+		fork := s.event(ctx, actor, RenewalForked)
+		fork.at(at)
+		fork.Order, fork.Device, fork.Key, fork.Predecessor = p.order, c.Device, &c.Key, &c.Predecessor
+		if err := s.append(tx, actor, fork); err != nil {
 			return err
 		}
 	}

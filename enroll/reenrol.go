@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // AllowReenrol permits one enrolment of an active device with another key, for
@@ -15,30 +16,48 @@ func (s *Service) AllowReenrol(ctx context.Context, p identity.Principal, id str
 	if err := s.need(ctx, p, identity.DeviceReenrol); err != nil {
 		return DeviceInfo{}, err
 	}
-	if err := checkComment(comment); err != nil {
+	d := &allowReenrol{Device: id, Comment: comment}
+	if err := s.perform(ctx, p, d); err != nil {
 		return DeviceInfo{}, err
 	}
-	var info DeviceInfo
-	err := s.store.Update(ctx, func(tx Tx) error {
-		var err error
-		if info, err = s.readDevice(tx, p, id, identity.DeviceReenrol); err != nil {
-			return err
-		}
-		d := &info.Device
-		if d.State != identity.Active {
-			return Refuse(WrongState, "only an active device is enrolled again; this one is %s", d.State)
-		}
-		now := s.now()
-		event := s.event(ctx, p, DeviceReenrolAllowed)
-		event.at(info.at)
-		event.Device, event.Order, event.Comment, event.Grant = d.ID, OrderID(d.Order), comment, info.grant
-		d.Reenrol = &Reenrol{Until: now.Add(s.reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
-		d.Version++
-		d.ChangedAt = now
-		return errors.Join(tx.PutDevice(*d), s.append(tx, p, event))
-	})
-	if err != nil {
-		return DeviceInfo{}, err
-	}
-	return s.refreshed(ctx, info)
+	return s.refreshed(ctx, d.info)
 }
+
+// allowReenrol is the permission to enrol one device once more.
+type allowReenrol struct {
+	Device  string `json:"device"`
+	Comment string `json:"comment,omitempty"`
+
+	info DeviceInfo
+}
+
+func (d *allowReenrol) kind() deedKind { return deedReenrol }
+
+func (d *allowReenrol) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	if err := checkComment(d.Comment); err != nil {
+		return w, err
+	}
+	if d.info, err = s.readDevice(r, a.who, d.Device, identity.DeviceReenrol); err != nil {
+		return w, err
+	}
+	if d.info.State != identity.Active {
+		return w, Refuse(WrongState, "only an active device is enrolled again; this one is %s", d.info.State)
+	}
+	return weight{
+		permission: identity.DeviceReenrol, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
+		words: "allow " + d.Device + " to enrol once with another key",
+	}, nil
+}
+
+func (d *allowReenrol) do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error {
+	device, now := &d.info.Device, s.now()
+	event := s.event(ctx, a.who, DeviceReenrolAllowed)
+	event.at(d.info.at)
+	event.Device, event.Order, event.Comment, event.Grant = device.ID, OrderID(device.Order), d.Comment, w.grant
+	device.Reenrol = &Reenrol{Until: now.Add(s.reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
+	device.Version++
+	device.ChangedAt = now
+	return errors.Join(tx.PutDevice(*device), s.append(tx, a.who, event))
+}
+
+func (d *allowReenrol) after(*Service) {}

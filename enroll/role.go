@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -55,88 +54,6 @@ func (s *Service) Roles(ctx context.Context, p identity.Principal, page Page) (l
 		return nil
 	})
 	return list, cursorFault(err)
-}
-
-// PutRole makes a role of the organisation's own, or changes it wherever it was
-// granted. A role reaches over the whole tree, so whoever writes it holds RoleEdit
-// and each permission that it newly gives on the whole tree, without end.
-func (s *Service) PutRole(ctx context.Context, p identity.Principal, name string, may []string) (Role, error) {
-	role, err := newRole(name, may)
-	if err != nil {
-		return Role{}, err
-	}
-	role.ChangedAt = s.now()
-	err = s.editRole(ctx, p, role.Name, func(tx Tx, a *access, root *place) (Event, error) {
-		was, err := readDocument[Role](tx, RoleDocument, name)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return Event{}, err
-		}
-		for _, permission := range role.Permissions {
-			if !slices.Contains(was.Permissions, permission) && !a.holdsUntil(permission, root, time.Time{}) {
-				return Event{}, errBeyond(permission, "the whole tree")
-			}
-		}
-		event := s.event(ctx, p, RoleChanged)
-		event.Permissions = role.Permissions
-		return event, putDocument(tx, RoleDocument, name, role)
-	})
-	return role, err
-}
-
-// DeleteRole deletes a role of the organisation's own: its grants give nothing any
-// more.
-func (s *Service) DeleteRole(ctx context.Context, p identity.Principal, name string) error {
-	return s.editRole(ctx, p, identity.Role(name), func(tx Tx, _ *access, _ *place) (Event, error) {
-		if _, err := readDocument[Role](tx, RoleDocument, name); errors.Is(err, ErrNotFound) {
-			return Event{}, Refuse(NotFound, "no such role")
-		} else if err != nil {
-			return Event{}, err
-		}
-		return s.event(ctx, p, RoleDeleted), tx.DeleteDocument(RoleDocument, name)
-	})
-}
-
-// editRole changes a role of the organisation's own.
-func (s *Service) editRole(ctx context.Context, p identity.Principal, name identity.Role, edit func(Tx, *access, *place) (Event, error)) error {
-	if err := s.Authorize(ctx, p, identity.RoleEdit); err != nil {
-		return err
-	}
-	if name.BuiltIn() {
-		return Refuse(WrongState, "the role %s is built in and stays as it is; make one of your own", name)
-	}
-	return s.changeAuthority(ctx, func(tx Tx) error {
-		a, err := s.access(tx, p)
-		if err != nil {
-			return err
-		}
-		root, err := a.moment.place(tx, identity.RootFleetID)
-		if err != nil {
-			return err
-		}
-		if !a.may(identity.RoleEdit, root) {
-			return forbidden(identity.RoleEdit)
-		}
-		event, err := edit(tx, a, root)
-		if err != nil {
-			return err
-		}
-		event.Role, event.Grant = name, a.grant(identity.RoleEdit, root)
-		return s.append(tx, p, event)
-	})
-}
-
-// changeAuthority runs a change of what decisions rest on, and turns the revision.
-func (s *Service) changeAuthority(ctx context.Context, change func(Tx) error) error {
-	revision, err := s.newRevision()
-	if err != nil {
-		return err
-	}
-	return s.store.Update(ctx, func(tx Tx) error {
-		if err := change(tx); err != nil {
-			return err
-		}
-		return turn(tx, revision)
-	})
 }
 
 // newRole checks a role that is to be written, and reports every fault at once.

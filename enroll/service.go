@@ -35,6 +35,7 @@ type Service struct {
 	observer      Observer
 
 	moments   *moments
+	strides   *strides
 	people    *people
 	guesses   *guesses
 	signing   *signing
@@ -58,7 +59,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		moments: newMoments(), splits: newSplits(), turned: newTurnedAway(),
+		moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer

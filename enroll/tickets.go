@@ -89,7 +89,7 @@ func putTicket(tx Tx, a *access, order *Order, drawn DrawnTicket, now time.Time)
 	case d.State == identity.Revoked || d.State == identity.Retired:
 		return Refuse(WrongState, "the device %s is %s and is not enrolled again", d.ID, d.State)
 	}
-	d.Ticket = &Ticket{Order: order.ID, Hash: sha256.Sum256([]byte(drawn.Ticket)), DrawnAt: now}
+	d.Ticket = &Ticket{Order: order.ID, Hash: sha256.Sum256([]byte(drawn.Ticket)), DrawnAt: now, DrawnBy: a.who.Responsible()}
 	d.Version++
 	d.ChangedAt = now
 	return tx.PutDevice(*d)

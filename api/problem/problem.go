@@ -75,10 +75,14 @@ func Status(code enroll.Code) int {
 func From(ctx context.Context, err error) *Problem {
 	refusal := enroll.AsRefusal(err)
 	status := Status(refusal.Code)
-	return &Problem{
+	p := &Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: refusal.Message,
 		Code: refusal.Code, Field: refusal.Field, RequestID: enroll.RequestID(ctx), RetryAfter: refusal.RetryAfter,
 	}
+	for _, fault := range refusal.Faults {
+		p.Errors = append(p.Errors, Fault(fault))
+	}
+	return p
 }
 
 // Write answers a request with p.

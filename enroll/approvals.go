@@ -1,0 +1,202 @@
+package enroll
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Approve does what a request waits to do, as its maker and on the word of p, a
+// second person who holds the same permission there. Both are weighed again now:
+// what the maker may not do any more is refused.
+func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
+	var done func()
+	asked, err := s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
+		maker, err := s.principalOf(tx, asked.Maker)
+		if err != nil {
+			return err
+		}
+		d := newDeed(asked.Kind)
+		if d == nil {
+			return Refuse(Conflict, "this version does not know what the request is to do; deny it and have it asked for again")
+		}
+		if err := json.Unmarshal(asked.Deed, d); err != nil {
+			return fmt.Errorf("the request %s: %w", id, err)
+		}
+		as, err := s.access(tx, maker)
+		if err != nil {
+			return err
+		}
+		w, err := d.weigh(s, tx, as)
+		if err != nil {
+			return becauseOfMaker(err)
+		}
+		for _, at := range w.places {
+			if !a.may(w.permission, at) {
+				return forbidden(w.permission)
+			}
+		}
+		asked.State = RequestApproved
+		event := s.decision(ctx, a, ApprovalGiven, asked, places)
+		if err := errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event)); err != nil {
+			return err
+		}
+		done = func() { s.done(maker, d, w) }
+		return s.carryOut(ctx, tx, as, d, w, revision)
+	})
+	if err != nil {
+		return Approval{}, err
+	}
+	done()
+	return asked, nil
+}
+
+// becauseOfMaker says whose authority a refusal is about.
+func becauseOfMaker(err error) error {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	told := *refusal
+	if told.Code == Forbidden || told.Code == NotFound {
+		told.Code = Conflict
+	}
+	told.Message = "what was asked for cannot be done now by whoever asked: " + told.Message
+	return &told
+}
+
+// Deny ends a request: nothing is done.
+func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
+	return s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
+		asked.State = RequestDenied
+		event := s.decision(ctx, a, ApprovalDenied, asked, places)
+		return errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event))
+	})
+}
+
+// decide has a second person decide a request that waits.
+func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment string, how func(Tx, *access, *Approval, []*place, []byte) error) (Approval, error) {
+	var decided Approval
+	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
+		if p.Responsible() == asked.Responsible {
+			return Refuse(Forbidden, "a request is decided by somebody else than whoever made it, with a token of theirs or without; you can withdraw it")
+		}
+		if _, may, err := a.mayDecide(tx, asked); err != nil || !may {
+			return errors.Join(err, forbidden(asked.Permission))
+		}
+		err := how(tx, a, asked, places, revision)
+		decided = *asked
+		return err
+	})
+	return decided, err
+}
+
+// changeRequest changes a request that still waits.
+func (s *Service) changeRequest(ctx context.Context, p identity.Principal, id, comment string, change func(Tx, *access, *Approval, []*place, []byte) error) error {
+	if p.Kind == identity.Anonymous {
+		return s.deny(ctx, p, "")
+	}
+	if err := checkComment(comment); err != nil {
+		return err
+	}
+	revision, err := s.newRevision()
+	if err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx Tx) error {
+		a, err := s.access(tx, p)
+		if err != nil {
+			return err
+		}
+		asked, places, err := s.readApproval(tx, a, id)
+		if err != nil {
+			return err
+		}
+		if state := asked.StateAt(a.now); state != RequestWaiting {
+			return Refuse(WrongState, "the request is %s", state)
+		}
+		asked.DecidedBy, asked.DecidedAt, asked.Comment = s.people.pseudonym(p), a.now, comment
+		return change(tx, a, &asked, places, revision)
+	})
+}
+
+// decision begins the event of a decision.
+func (s *Service) decision(ctx context.Context, a *access, kind EventKind, asked *Approval, places []*place) Event {
+	event := s.event(ctx, a.who, kind)
+	event.at(places[0])
+	event.About, event.Operation, event.Comment = string(asked.ID), string(asked.Permission), asked.Comment
+	event.For, event.Grant = s.people.named(asked.Maker), a.grant(asked.Permission, places[0])
+	return event
+}
+
+// Withdraw ends a request that its maker, or a token of theirs, has made.
+func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
+	var ended Approval
+	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
+		if p.Responsible() != asked.Responsible {
+			return Refuse(Forbidden, "only whoever made a request withdraws it; you can deny it")
+		}
+		asked.State = RequestWithdrawn
+		event := s.decision(ctx, a, ApprovalWithdrawn, asked, places)
+		ended = *asked
+		return errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event))
+	})
+	return ended, err
+}
+
+// Approval returns a request.
+func (s *Service) Approval(ctx context.Context, p identity.Principal, id string) (asked Approval, err error) {
+	if p.Kind == identity.Anonymous {
+		return asked, s.deny(ctx, p, "")
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err == nil {
+			asked, _, err = s.readApproval(r, a, id)
+			asked.State = asked.StateAt(a.now)
+		}
+		return err
+	})
+	return asked, err
+}
+
+// Approvals lists the requests of the last weeks that p made or could decide, oldest
+// first; with waiting only those that still wait.
+func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting bool, page Page) (list List[Approval], err error) {
+	if p.Kind == identity.Anonymous {
+		return list, s.deny(ctx, p, "")
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		found, err := r.Documents(ApprovalDocument, "", page)
+		if err != nil {
+			return err
+		}
+		list = List[Approval]{Next: found.Next}
+		for _, d := range found.Items {
+			var asked Approval
+			if err := decodeDocument(d, &asked); err != nil {
+				return err
+			}
+			asked.State = asked.StateAt(a.now)
+			if waiting && asked.State != RequestWaiting {
+				continue
+			}
+			_, may, err := a.mayDecide(r, &asked)
+			if err != nil {
+				return err
+			}
+			if may || asked.Responsible == p.Responsible() {
+				list.Items = append(list.Items, asked)
+			}
+		}
+		return nil
+	})
+	return list, cursorFault(err)
+}

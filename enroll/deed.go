@@ -1,0 +1,157 @@
+package enroll
+
+import (
+	"context"
+
+	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
+)
+
+// deed is something that a principal does and that may have to wait for a second
+// person. It is JSON while it waits, and is weighed again when it is approved: what
+// was so when it was asked for may have changed. The set is closed: newDeed knows
+// every kind.
+type deed interface {
+	kind() deedKind
+	// weigh checks the deed against what the store says now and against what its
+	// doer may, and says what it amounts to. It writes nothing.
+	weigh(s *Service, r Reader, a *access) (weight, error)
+	// do writes the deed and its events.
+	do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error
+	// after tells those who need to know, once the deed is durable.
+	after(s *Service)
+}
+
+// deedKind names a kind of deed in documents and to clients.
+type deedKind string
+
+// Every kind of deed.
+const (
+	deedAct            deedKind = "device.act"
+	deedActCertificate deedKind = "certificate.act"
+	deedReenrol        deedKind = "device.reenrol"
+	deedEditFleet      deedKind = "fleet.edit"
+	deedSetPolicy      deedKind = "policy.set"
+	deedCreateGrant    deedKind = "grant.create"
+	deedDeleteGrant    deedKind = "grant.delete"
+	deedPutRole        deedKind = "role.put"
+	deedDeleteRole     deedKind = "role.delete"
+	deedEnrol          deedKind = "device.enrol"
+)
+
+// newDeed returns an empty deed of a kind, nil for one that is not known.
+func newDeed(kind deedKind) deed {
+	switch kind {
+	case deedAct:
+		return &act{}
+	case deedActCertificate:
+		return &actOnCertificate{}
+	case deedReenrol:
+		return &allowReenrol{}
+	case deedEditFleet:
+		return &editFleet{}
+	case deedSetPolicy:
+		return &setPolicy{}
+	case deedCreateGrant:
+		return &createGrant{}
+	case deedDeleteGrant:
+		return &dropGrant{}
+	case deedPutRole:
+		return &putRole{}
+	case deedDeleteRole:
+		return &dropRole{}
+	case deedEnrol:
+		return &admitEnrolment{}
+	default:
+		return nil
+	}
+}
+
+// weight is what a deed amounts to.
+type weight struct {
+	// permission is what the doer holds, and a second person must hold, at each of
+	// the places.
+	permission identity.Permission
+	places     []*place
+	grant      string // what lets the doer
+	subject    policy.Subject
+	devices    int    // how many it acts on
+	words      string // what it will do, for people
+	// turns says that decisions rest on what it changes.
+	turns bool
+	// changesNothing says that all is so already: then there is nothing to wait for.
+	changesNothing bool
+}
+
+// perform does a deed, or has it wait: then the error is *Waiting.
+func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) error {
+	revision, err := s.newRevision()
+	if err != nil {
+		return err
+	}
+	id, err := s.newOrderID(s.now())
+	if err != nil {
+		return err
+	}
+	var waiting *Approval
+	var w weight
+	err = s.store.Update(ctx, func(tx Tx) error {
+		waiting = nil
+		a, err := s.access(tx, p)
+		if err != nil {
+			return err
+		}
+		if w, err = d.weigh(s, tx, a); err != nil {
+			return err
+		}
+		if s.mustWait(a, w) {
+			waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id))
+			return err
+		}
+		return s.carryOut(ctx, tx, a, d, w, revision)
+	})
+	if err != nil {
+		return err
+	}
+	if waiting != nil {
+		return &Waiting{Approval: *waiting}
+	}
+	s.done(p, d, w)
+	return nil
+}
+
+// done counts a deed against its doer, and tells those who need to know.
+func (s *Service) done(p identity.Principal, d deed, w weight) {
+	if w.subject == policy.SubjectActions && !w.changesNothing {
+		s.strides.add(p.Responsible(), w.devices, s.now())
+	}
+	d.after(s)
+}
+
+// carryOut writes a deed, and turns the revision last where decisions rest on it.
+func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weight, revision []byte) error {
+	if err := d.do(ctx, s, tx, a, w); err != nil || !w.turns {
+		return err
+	}
+	return turn(tx, revision)
+}
+
+// mustWait reports whether a second person has to approve. The break-glass token is
+// for when nobody else is there, and owners need nobody for what is theirs.
+func (s *Service) mustWait(a *access, w weight) bool {
+	if a.who.Kind == identity.BreakGlass || w.grant == grantOwner || w.changesNothing {
+		return false
+	}
+	for _, at := range w.places {
+		if w.subject != policy.SubjectActions && at.policy.NeedsApproval(w.subject) {
+			return true
+		}
+		if w.subject == policy.SubjectActions && at.policy.ActionWaits(w.devices+s.strides.lately(a.who.Responsible(), a.now)) {
+			return true
+		}
+	}
+	return false
+}
+
+// grantOwner is what an event names as grant where the actor owns the device.
+const grantOwner = "owner"

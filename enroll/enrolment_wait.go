@@ -1,0 +1,117 @@
+package enroll
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
+)
+
+// admitEnrolment is the enrolment of one device with one key, where that waits for
+// somebody to approve: the device asks again and again until then.
+type admitEnrolment struct {
+	Order  OrderID           `json:"order"`
+	Device identity.DeviceID `json:"device"`
+	Key    ca.KeyHash        `json:"key"`
+}
+
+func (d *admitEnrolment) kind() deedKind { return deedEnrol }
+
+// key is what the request stands under, besides its id.
+func (d *admitEnrolment) key() string {
+	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", d.Order, d.Device, d.Key))
+	return hex.EncodeToString(hash[:])
+}
+
+// weigh asks of whoever approves what drawing a ticket takes: the power to let
+// devices in.
+func (d *admitEnrolment) weigh(_ *Service, r Reader, a *access) (w weight, err error) {
+	order, err := r.Order(d.Order)
+	if errors.Is(err, ErrNotFound) {
+		return w, errOrder()
+	}
+	if err != nil {
+		return w, err
+	}
+	at, err := a.moment.place(r, order.Fleet)
+	return weight{
+		permission: identity.TicketDraw, places: []*place{at}, subject: policy.SubjectEnrolment, devices: 1,
+		words: fmt.Sprintf("enrol %s under order %s with the key %.16s…", d.Device, d.Order, d.Key),
+	}, err
+}
+
+// do has nothing to write: the request says itself that it was approved.
+func (d *admitEnrolment) do(context.Context, *Service, Tx, *access, weight) error { return nil }
+
+func (d *admitEnrolment) after(*Service) {}
+
+// enrolmentWaits returns the request by which an enrolment waits for a second
+// person, or nil where it need not, or need not any more.
+func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (*Approval, error) {
+	if !p.at.policy.NeedsApproval(policy.SubjectEnrolment) || request.Principal.Kind == identity.BreakGlass {
+		return nil, nil
+	}
+	d := &admitEnrolment{Order: c.order.ID, Device: c.device.ID, Key: request.key}
+	asked, err := readDocument[Approval](r, ApprovalForDocument, d.key())
+	if errors.Is(err, ErrNotFound) {
+		return &Approval{}, nil
+	}
+	if err == nil {
+		asked, err = readDocument[Approval](r, ApprovalDocument, string(asked.ID))
+	}
+	if errors.Is(err, ErrNotFound) {
+		return &Approval{}, nil // forgotten long after it ended
+	}
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	lifetime, _ := p.at.policy.ApprovalLifetime()
+	switch asked.StateAt(now) {
+	case RequestWaiting:
+		return &asked, nil
+	case RequestDenied:
+		return nil, Refuse(Forbidden, "the enrolment was denied")
+	case RequestApproved:
+		if now.Before(asked.DecidedAt.Add(lifetime)) {
+			return nil, nil
+		}
+	case RequestWithdrawn, RequestExpired:
+	}
+	return &Approval{}, nil
+}
+
+// askToEnrol records that an enrolment waits.
+func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said verdict, id ApprovalID) (*Approval, error) {
+	d := &admitEnrolment{Order: said.order, Device: said.asking.device.ID, Key: request.key}
+	a, err := s.access(tx, actorOf(request.Principal, d.Device))
+	if err != nil {
+		return nil, err
+	}
+	w, err := d.weigh(s, tx, a)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := s.ask(ctx, tx, a, d, w, id)
+	if err != nil {
+		return nil, err
+	}
+	// Who drew the ticket has let the device in once; a second person does it now.
+	if ticket := said.asking.device.Ticket; ticket != nil && request.Principal.Kind == identity.Anonymous {
+		asked.Responsible = ticket.DrawnBy
+	}
+	data, err := json.Marshal(Approval{ID: asked.ID})
+	if err != nil {
+		return nil, err
+	}
+	return asked, errors.Join(
+		putDocument(tx, ApprovalDocument, string(asked.ID), asked),
+		tx.PutDocument(ApprovalForDocument, d.key(), data),
+	)
+}

@@ -1,0 +1,166 @@
+package enroll
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Question asks whether somebody may do something somewhere.
+type Question struct {
+	// As is the id of a principal (identity.Principal.ID) or of a group, as grants name
+	// them; empty for the caller.
+	As         string
+	Permission string
+	On         string // path or id of a fleet, or the id of a device
+}
+
+// Explanation answers a Question.
+type Explanation struct {
+	Allowed bool
+	Fleet   identity.FleetPath // that was asked about, or that the device is in
+	// Deciding is the grant that gives it, the first that does. Others are those that
+	// give the same permission elsewhere or not any more.
+	Deciding *HeldGrant
+	Others   []HeldGrant
+	// Waits says that it would wait for a second person.
+	Waits bool
+	// Groups are those by which it was decided, as they were last seen for somebody
+	// else than the caller.
+	Groups []string
+}
+
+// HeldGrant is a grant as it bears on a question.
+type HeldGrant struct {
+	Grant string // its id, or "configuration:" and a role, or "break-glass"
+	Role  identity.Role
+	Fleet identity.FleetPath
+	Until time.Time
+	// Why is why it does not decide: "elsewhere", "ended" or "outside the token's
+	// scope"; empty for one that does.
+	Why string
+}
+
+// Explain tells which grant decides. About oneself everybody may ask; about others
+// whoever holds AccessExplain on the fleet.
+func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question) (answer Explanation, err error) {
+	if p.Kind == identity.Anonymous {
+		return answer, s.deny(ctx, p, identity.AccessExplain)
+	}
+	self := q.As == "" || q.As == p.ID()
+	if !self {
+		if err := s.need(ctx, p, identity.AccessExplain); err != nil {
+			return answer, err
+		}
+	}
+	permission := identity.Permission(q.Permission)
+	if !permission.Known() {
+		return answer, RefuseField("permission", "no such permission; there are %v", identity.Permissions())
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		asking, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		asked := asking
+		if !self {
+			if asked, err = s.accessOf(r, q.As); err != nil {
+				return err
+			}
+		}
+		at, device, err := s.askedAbout(r, asking, q.On, self)
+		if err != nil {
+			return err
+		}
+		answer, err = asked.explain(r, permission, at)
+		if device != nil && answer.Deciding == nil {
+			answer.explainOwner(s, asked, device, permission)
+		}
+		answer.Groups = asked.who.Groups
+		return err
+	})
+	return answer, err
+}
+
+// askedAbout finds where a question is about. About oneself one may ask of what one
+// can see; about others of where one holds AccessExplain.
+func (s *Service) askedAbout(r Reader, asking *access, on string, self bool) (*place, *Device, error) {
+	reading := identity.AccessExplain
+	if !strings.HasPrefix(on, "/") {
+		if id, err := identity.ParseDeviceID(on); err == nil {
+			if self {
+				reading = identity.DeviceRead
+			}
+			info, err := s.readDevice(r, asking.who, string(id), reading)
+			return info.at, &info.Device, err
+		}
+	}
+	at, err := asking.lookUp(r, on)
+	if err != nil {
+		return nil, nil, err
+	}
+	if self {
+		// Where one holds anything at all one may ask what that is.
+		for i := range asking.held {
+			if h := &asking.held[i]; h.covers(at, asking.now) {
+				return at, nil, nil
+			}
+		}
+	}
+	if !asking.may(reading, at) {
+		return nil, nil, errFleet()
+	}
+	return at, nil, nil
+}
+
+// accessOf returns what somebody may do, by their id, or what a group gives.
+func (s *Service) accessOf(r Reader, id string) (*access, error) {
+	if rest, ok := strings.CutPrefix(id, "group:"); ok {
+		issuer, group, _ := strings.Cut(rest, "#")
+		return s.access(r, identity.Principal{Kind: identity.OIDC, Issuer: issuer, Groups: []string{group}, Grants: s.standing(issuer, []string{group})})
+	}
+	p, err := s.principalOf(r, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.access(r, p)
+}
+
+// explain goes through all that the principal holds.
+func (a *access) explain(r Reader, permission identity.Permission, at *place) (answer Explanation, err error) {
+	answer.Fleet = at.path
+	deciding := a.deciding(permission, at)
+	for i := range a.held {
+		h := &a.held[i]
+		if !h.permissions[permission] {
+			continue
+		}
+		told := HeldGrant{Grant: h.grant, Role: h.role, Fleet: h.branch, Until: h.until}
+		if h.fleet != "" {
+			branch, err := a.moment.place(r, h.fleet)
+			if err != nil {
+				return answer, err
+			}
+			told.Fleet = branch.path
+		}
+		if h == deciding {
+			answer.Allowed, answer.Deciding = true, &told
+			continue
+		}
+		switch {
+		case !h.lasts(a.now):
+			told.Why = "ended"
+		case !h.covers(at, a.now):
+			told.Why = "elsewhere"
+		case deciding == nil:
+			told.Why = "outside the token's scope"
+		}
+		answer.Others = append(answer.Others, told)
+	}
+	return answer, nil
+}
+
+// explainOwner says what somebody may as the owner of a device.
+func (e *Explanation) explainOwner(*Service, *access, *Device, identity.Permission) {}

@@ -1,0 +1,93 @@
+package enroll
+
+import (
+	"context"
+
+	"github.com/touchmark/touchmark/identity"
+)
+
+// Grant returns a grant.
+func (s *Service) Grant(ctx context.Context, p identity.Principal, id string) (info GrantInfo, err error) {
+	if p.Kind == identity.Anonymous {
+		return info, s.deny(ctx, p, identity.GrantRead)
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		g, at, err := a.readGrant(r, id)
+		if err == nil {
+			info = GrantInfo{Grant: g, FleetPath: at.path}
+		}
+		return err
+	})
+	return info, err
+}
+
+// GrantQuery selects grants: those that stand at one fleet, or for one principal or
+// group, or all. Ended ones are listed too, until they are deleted.
+type GrantQuery struct {
+	Fleet, For string
+	Page
+}
+
+// Grants lists the grants of one selection that p may know of: their holder's own,
+// and those on branches where p holds GrantRead.
+func (s *Service) Grants(ctx context.Context, p identity.Principal, q GrantQuery) (list List[GrantInfo], err error) {
+	if p.ID() == "" || q.For != p.ID() {
+		if err := s.need(ctx, p, identity.GrantRead); err != nil {
+			return list, err
+		}
+	}
+	var path identity.FleetPath
+	if q.Fleet != "" {
+		if path, err = identity.ParseFleetPath(q.Fleet); err != nil {
+			return list, RefuseField("fleet", "%v", err)
+		}
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		list, err = a.grants(r, q, path)
+		return err
+	})
+	return list, cursorFault(err)
+}
+
+// grants reads one part of a list of grants, and leaves out what is not to be told.
+func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (list List[GrantInfo], err error) {
+	kind, below, only := GrantDocument, "", identity.FleetID("")
+	if path != "" {
+		at, err := a.see(r, path, identity.GrantRead, identity.GrantRead)
+		if err != nil {
+			return list, err
+		}
+		kind, below, only = GrantAtDocument, string(at.id)+"/", at.id
+	}
+	if q.For != "" {
+		kind, below = GrantOfDocument, granteeKey(q.For)+"/"
+	}
+	found, err := r.Documents(kind, below, q.Page)
+	if err != nil {
+		return list, err
+	}
+	list.Next = found.Next
+	for _, d := range found.Items {
+		var g Grant
+		if err := decodeDocument(d, &g); err != nil {
+			return list, err
+		}
+		at, err := a.moment.place(r, g.Fleet)
+		if err != nil {
+			return list, err
+		}
+		told := g.For == a.who.ID() || a.may(identity.GrantRead, at)
+		if told && (only == "" || g.Fleet == only) {
+			list.Items = append(list.Items, GrantInfo{Grant: g, FleetPath: at.path})
+		}
+	}
+	return list, nil
+}
