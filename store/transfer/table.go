@@ -33,6 +33,8 @@ type table[T any] struct {
 	batch  int  // rows that one Update writes
 	part   int  // rows that are read at a time; 0 is four batches
 	alone  bool // one Update at a time, in the order of the rows
+	// size is how many bytes a row has, where some have many; nil where none has.
+	size func(row T) int
 }
 
 // all yields a store's rows. The next part is read while one is worked on.
@@ -177,6 +179,9 @@ func (t *table[T]) copy(ctx context.Context, c *copier) error {
 			return nil
 		}
 		written++
+		if t.size != nil {
+			w.bytes += t.size(*source)
+		}
 		return w.add(func(tx enroll.Tx) error { return t.put(tx, *source) })
 	})
 	if err := w.end(err); err != nil {
