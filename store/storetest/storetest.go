@@ -103,6 +103,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"a quota is never exceeded", testRacingQuota},
 		{"one of many gets a key", testRacingKey},
 		{"lists agree with the oracle", testLists},
+		{"a branch is listed without the rest", testBranch},
 		{"cursors of other lists are refused", testCursors},
 		{"limits", testLimits},
 	} {
