@@ -12,14 +12,16 @@ import (
 )
 
 // Devices walks the one index that narrows most and looks at the rest of the
-// filter row by row.
+// filter row by row. Where fleets are asked for nothing outside them is looked at:
+// whoever may see one branch of a large installation does not pay for the rest of
+// it.
 func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
 	kind := deviceWalk(&f)
 	at, err := position(kind, f.After)
 	if err != nil {
 		return enroll.List[enroll.Device]{}, err
 	}
-	m := newMatcher(&f)
+	m := matcher{&f}
 	device := found(r.committed().Device)
 	pick := func(id identity.DeviceID) (enroll.Device, bool, error) {
 		if id == "" || !m.name(id) {
@@ -32,7 +34,12 @@ func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], err
 	case devicesByState:
 		return collect(kind, f.Page, r.deviceIDs(stateDevices, joined(string(f.State), ""), &f, at), pick)
 	case devicesByFleet:
-		return collect(kind, f.Page, renamed(r.inFleets(fleetDevices, f.Fleets, at), fleetDevice), pick)
+		return collect(kind, f.Page, renamed(r.inFleets(fleetDevices, f.Fleets, at), fleetDevice), func(id identity.DeviceID) (enroll.Device, bool, error) {
+			if id == "" || !r.mayBe(f.State, id) {
+				return enroll.Device{}, false, nil
+			}
+			return pick(id)
+		})
 	case devicesByExpiry:
 		walk := merged(r.byExpiry(certificates, time.Time{}, f.ExpiringBefore, at), r.byExpiry(lapsed, time.Time{}, f.ExpiringBefore, at))
 		return collect(kind, f.Page, walk, func(serial ca.Serial) (enroll.Device, bool, error) {
@@ -48,18 +55,24 @@ func (r *reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], err
 	}
 }
 
-// deviceWalk chooses the walk: a rare state or a name leads to few rows, expiry
-// and fleet to more.
+// mayBe tells, before its row is read, whether a device can be in a state; any
+// can be in the empty one.
+func (r *reader) mayBe(s identity.State, id identity.DeviceID) bool {
+	return !indexedState(s) || r.bucket(stateDevices).Get(joined(string(s), string(id))) != nil
+}
+
+// deviceWalk chooses the walk: fleets bound it, a rare state or a name leads to few
+// rows, expiry to more.
 func deviceWalk(f *enroll.DeviceFilter) listKind {
 	switch {
+	case f.Fleets != nil:
+		return devicesByFleet
 	case indexedState(f.State):
 		return devicesByState
 	case f.Query != "":
 		return devicesByID
 	case !f.ExpiringBefore.IsZero():
 		return devicesByExpiry
-	case f.Fleets != nil:
-		return devicesByFleet
 	default:
 		return devicesByID
 	}
@@ -146,25 +159,21 @@ func allowedFrom(model identity.Model, query, id string) (string, bool) {
 	return string(of) + string(lowestInID+1), true // the next model
 }
 
-// matcher holds a device against a filter.
-type matcher struct {
-	filter *enroll.DeviceFilter
-	fleets map[identity.FleetID]bool
-}
-
-func newMatcher(f *enroll.DeviceFilter) *matcher { return &matcher{filter: f, fleets: set(f.Fleets)} }
+// matcher holds a device against a filter, but for its fleets, which the walk keeps
+// to.
+type matcher struct{ filter *enroll.DeviceFilter }
 
 // name tells whether the id can match, before its row is read.
-func (m *matcher) name(id identity.DeviceID) bool {
+func (m matcher) name(id identity.DeviceID) bool {
 	f := m.filter
 	return (f.Model == "" || id.Model() == f.Model) &&
 		(strings.HasPrefix(string(id), f.Query) || strings.HasPrefix(string(id.SerialNumber()), f.Query))
 }
 
-func (m *matcher) device(d *enroll.Device) bool {
+func (m matcher) device(d *enroll.Device) bool {
 	f := m.filter
 	switch {
-	case f.Fleets != nil && !m.fleets[d.Fleet], f.State != "" && d.State != f.State:
+	case f.State != "" && d.State != f.State:
 		return false
 	case f.ExpiringBefore.IsZero():
 		return true

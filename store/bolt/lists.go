@@ -144,11 +144,11 @@ func (r *reader) byExpiry(t tree, from, to time.Time, at []byte) iter.Seq2[[]byt
 // that has none counts as looked at too: nil stands for its key.
 func (r *reader) inFleets(t tree, ids []identity.FleetID, at []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(at, key []byte) bool) {
-		for _, id := range slices.Sorted(maps.Keys(set(ids))) {
+		sorted := slices.Sorted(maps.Keys(set(ids)))
+		last, _, _ := bytes.Cut(at, []byte{separator})
+		first, _ := slices.BinarySearch(sorted, identity.FleetID(last))
+		for _, id := range sorted[first:] {
 			prefix := joined(string(id), "")
-			if at != nil && bytes.Compare(after(prefix), at) <= 0 {
-				continue
-			}
 			empty := true
 			for key := range r.keysAfter(t, prefix, at) {
 				empty = false

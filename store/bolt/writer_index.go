@@ -16,20 +16,19 @@ func (w *writer) PutFleet(f identity.Fleet) error {
 		return err
 	}
 	old, err := w.Fleet(f.ID)
-	switch {
-	case errors.Is(err, enroll.ErrNotFound):
-	case err != nil:
+	if err != nil && !errors.Is(err, enroll.ErrNotFound) {
 		return err
-	case old.Parent != "":
+	}
+	key := joined(string(f.Parent), f.Name)
+	if taken := w.get(children, key); f.Parent != "" && taken != nil && string(taken) != string(f.ID) {
+		return fmt.Errorf("fleet %s cannot be called %q: its neighbour %s is", f.ID, f.Name, taken)
+	}
+	if old.Parent != "" {
 		if err := w.pending.put(children, joined(string(old.Parent), old.Name), nil); err != nil {
 			return err
 		}
 	}
 	if f.Parent != "" {
-		key := joined(string(f.Parent), f.Name)
-		if taken := w.get(children, key); taken != nil && string(taken) != string(f.ID) {
-			return fmt.Errorf("fleet %s cannot be called %q: its neighbour %s is", f.ID, f.Name, taken)
-		}
 		if err := w.pending.put(children, key, []byte(f.ID)); err != nil {
 			return err
 		}

@@ -30,6 +30,8 @@ const (
 	peopleByID           listKind = 13
 	keysByHash           listKind = 14
 	segmentsByLast       listKind = 15
+	documentsByKey       listKind = 16
+	documentsByKind      listKind = 17
 )
 
 // A cursor is base64url of its version, the walk's kind, where the walk has come

@@ -20,6 +20,7 @@ const (
 	fleetNames               // parent's id, 0, name -> identity.Fleet
 	orders                   // id -> enroll.Order, without its counts
 	shards                   // issuer's id, 0, shard's id -> enroll.Shard
+	documents                // kind, 0, key -> []byte
 	crls                     // issuer's id, 0, shard's id -> []byte
 	crlEntries               // issuer's id, 0, shard's id -> []entry, by serial number
 	quotas                   // order's id -> quota
@@ -42,7 +43,7 @@ const (
 func (k kind) reference() bool { return k <= crlEntries }
 
 // remembered reports whether a node remembers reference rows of the kind from
-// one batch to the next. It does not remember what is large.
+// one batch to the next. It does not remember what is large; see also isLarge.
 func (k kind) remembered() bool { return k < crls }
 
 // key names a row, or the rows that are looked up together.
@@ -81,7 +82,7 @@ func (k key) findable() bool {
 	switch k.kind {
 	case keys, certificates:
 		return true
-	case fleetNames, shards, crls, crlEntries:
+	case fleetNames, shards, documents, crls, crlEntries:
 		a, b := split(k.id)
 		return storable(a) && storable(b)
 	default:

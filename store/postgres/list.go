@@ -32,13 +32,17 @@ type walk[T any] struct {
 	readBeyond func(*columns) (position []byte)
 }
 
+// pageLimit is how many items a part may have.
+func pageLimit(page enroll.Page) int {
+	if page.Limit < 1 {
+		return enroll.DefaultPage
+	}
+	return min(page.Limit, enroll.MaxPage)
+}
+
 // list makes one part of a list.
 func list[T any](r reader, page enroll.Page, w walk[T]) (enroll.List[T], error) {
-	limit := page.Limit
-	if limit < 1 {
-		limit = enroll.DefaultPage
-	}
-	limit = min(limit, enroll.MaxPage)
+	limit := pageLimit(page)
 	var part enroll.List[T]
 	var last []byte
 	err := r.ask(query{w.sql, append(slices.Clip(w.args), limit+1), func(c *columns) error {

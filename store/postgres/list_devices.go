@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// deviceMatches is the whole filter, row by row: state, fleets, expiry of the
-	// newest certificate, model with its hyphen, and prefix.
+	// deviceMatches is the filter, row by row, but for fleets, which a walk keeps to:
+	// state, expiry of the newest certificate, model with its hyphen, and prefix.
 	deviceMatches = ` AS d
-WHERE ($1::text = '' OR state = $1) AND ($2::text[] IS NULL OR fleet = ANY ($2))
-	AND ($3::bytea IS NULL OR substring(newest FROM 1 FOR 20) < $3)
-	AND starts_with(id, $4) AND (starts_with(id, $5) OR starts_with(substr(id, strpos(id, '-') + 1), $5))
+WHERE ($1::text = '' OR state = $1)
+	AND ($2::bytea IS NULL OR substring(newest FROM 1 FOR 20) < $2)
+	AND starts_with(id, $3) AND (starts_with(id, $4) OR starts_with(substr(id, strpos(id, '-') + 1), $4))
 LIMIT `
 
 	// By id, within ranges; they come in the order of the arrays, for a nested loop
@@ -25,18 +25,18 @@ LIMIT `
 	rangesOfDevices = ` AS r (first, beyond) CROSS JOIN LATERAL (
 	SELECT * FROM devices AS w WHERE w.id >= r.first AND w.id < r.beyond ORDER BY w.id LIMIT ` + maxLooked + `) AS w`
 	sqlListDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::text[])` + rangesOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$8`
+SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($5::text[], $6::text[])` + rangesOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$7`
 	sqlBeyondDevices = `SELECT w.id FROM unnest($1::text[], $2::text[])` + rangesOfDevices + toLastLooked
 
-	stateOfDevices      = `FROM devices WHERE rare_state = $6 AND id > $7 ORDER BY id`
+	stateOfDevices      = `FROM devices WHERE rare_state = $5 AND id > $6 ORDER BY id`
 	sqlListStateDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT * ` + stateOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$8`
+SELECT ` + deviceColumns + ` FROM (SELECT * ` + stateOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$7`
 	sqlBeyondStateDevices = `SELECT id FROM devices WHERE rare_state = $1 AND id > $2 ORDER BY id` + toLastLooked
 
 	fleetsOfDevices = ` AS f (id, created, after) CROSS JOIN LATERAL (
 	SELECT * FROM devices AS w WHERE w.fleet = f.id AND (w.created_at, w.id) > (f.created, f.after) ORDER BY w.created_at, w.id LIMIT ` + maxLooked + `) AS w`
 	sqlListFleetDevices = `
-SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($6::text[], $7::timestamptz[], $8::text[])` + fleetsOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$9`
+SELECT ` + deviceColumns + ` FROM (SELECT w.* FROM unnest($5::text[], $6::timestamptz[], $7::text[])` + fleetsOfDevices + ` LIMIT ` + maxLooked + `)` + deviceMatches + `$8`
 	sqlBeyondFleetDevices = `
 SELECT w.fleet, w.created_at, w.id FROM unnest($1::text[], $2::timestamptz[], $3::text[])` + fleetsOfDevices + toLastLooked
 
@@ -48,19 +48,20 @@ SELECT w.fleet, w.created_at, w.id FROM unnest($1::text[], $2::timestamptz[], $3
 	expiringEnd            = ` ORDER BY lapsed LIMIT ` + maxLooked + `) ORDER BY serial LIMIT ` + maxLooked + `) AS c`
 	sqlListExpiringDevices = `
 SELECT ` + deviceColumns + ` FROM (
-	SELECT w.*` + expiringFrom + `$6 AND serial < $7` + expiringOrLapsed + `$6 AND lapsed < $7` + expiringEnd + `
+	SELECT w.*` + expiringFrom + `$5 AND serial < $6` + expiringOrLapsed + `$5 AND lapsed < $6` + expiringEnd + `
 	JOIN devices AS w ON w.id = c.device AND substring(w.newest FROM 1 FOR 20) = c.serial AND (w.lapsed IS NOT NULL) = c.gone
-	ORDER BY c.serial)` + deviceMatches + `$8`
+	ORDER BY c.serial)` + deviceMatches + `$7`
 	sqlBeyondExpiringDevices = `
 SELECT serial` + expiringFrom + `$1 AND serial < $2` + expiringOrLapsed + `$1 AND lapsed < $2` + expiringEnd + ` ORDER BY serial` + toLastLooked
 )
 
 // filterArguments is how many arguments deviceMatches takes, without the limit.
-const filterArguments = 5
+const filterArguments = 4
 
 // Devices walks the one index that narrows most and looks at the rest of the
-// filter row by row: a rare state or a name leads to few rows, expiry and fleet to
-// more.
+// filter row by row: a rare state or a name leads to few rows, expiry to more. Where
+// fleets are asked for nothing outside them is looked at: whoever may see one branch
+// of a large installation does not pay for the rest of it.
 func (r reader) Devices(f enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
 	part, err := r.devices(&f)
 	if err != nil {
@@ -90,14 +91,14 @@ func (r reader) foreseeNewest(devices []enroll.Device) error {
 
 func (r reader) devices(f *enroll.DeviceFilter) (enroll.List[enroll.Device], error) {
 	switch {
+	case f.Fleets != nil:
+		return r.devicesByFleet(f)
 	case f.State == identity.Held || f.State == identity.Revoked || f.State == identity.Retired:
 		return r.devicesByState(f)
 	case f.Query != "":
 		return r.devicesByID(f)
 	case !f.ExpiringBefore.IsZero():
 		return r.devicesByExpiry(f)
-	case f.Fleets != nil:
-		return r.devicesByFleet(f)
 	default:
 		return r.devicesByID(f)
 	}
@@ -111,17 +112,11 @@ func deviceFilter(f *enroll.DeviceFilter) []any {
 			return nil // as no id is
 		}
 	}
-	var fleets []string
-	if f.Fleets != nil {
-		if fleets = fleetsFrom(f.Fleets, ""); len(fleets) == 0 {
-			return nil
-		}
-	}
 	model := ""
 	if f.Model != "" {
 		model = string(f.Model) + "-"
 	}
-	return []any{string(f.State), fleets, notBefore(f.ExpiringBefore), model, f.Query}
+	return []any{string(f.State), notBefore(f.ExpiringBefore), model, f.Query}
 }
 
 func byID(c *columns) (enroll.Device, []byte) {

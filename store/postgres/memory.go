@@ -48,7 +48,10 @@ func (m *memory) learn(epoch int64, rows map[key]found) {
 		switch {
 		case !k.kind.reference():
 			m.seen.put(k, f)
-		case k.kind.remembered() && epoch == m.epoch:
+		case !k.kind.remembered() || epoch != m.epoch:
+		case isLarge(f.value):
+			m.reference.delete(k) // what it was before
+		default:
 			m.reference.put(k, f)
 		}
 	}
@@ -63,6 +66,12 @@ func (m *memory) change(from, to int64, rows map[key]found) {
 	}
 	m.mu.Unlock()
 	m.learn(to, rows)
+}
+
+// isLarge reports whether a row is too large to be remembered among so many.
+func isLarge(value any) bool {
+	data, ok := value.([]byte)
+	return ok && len(data) > 8<<10
 }
 
 // forget drops rows whose present state is not known.

@@ -27,6 +27,8 @@ type proxy struct {
 	fault   storetest.Fault // of the next COMMIT
 	refuses bool
 	deaf    bool          // it lets nobody listen
+	watched []byte        // in what is asked
+	seen    int           // how often it was asked
 	hold    chan struct{} // stops everything in the next transaction's middle until it is closed; nil for none
 	stopped chan struct{} // closed when everything goes on; nil for nothing was stopped
 	held    chan struct{} // closed when one is held up
@@ -102,6 +104,30 @@ func (p *proxy) shuts(message []byte) bool {
 	return p.deaf && bytes.Contains(message, []byte("touchmark listener"))
 }
 
+// watch counts from now on how often something is asked, or written, in whose
+// arguments a text stands.
+func (p *proxy) watch(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watched, p.seen = []byte(text), 0
+}
+
+// asked returns how often that was.
+func (p *proxy) asked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen
+}
+
+// look counts what is watched.
+func (p *proxy) look(kind byte, message []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if kind == 'B' && len(p.watched) > 0 && bytes.Contains(message, p.watched) {
+		p.seen++
+	}
+}
+
 // cut ends all connections.
 func (p *proxy) cut() {
 	p.mu.Lock()
@@ -163,6 +189,7 @@ func (p *proxy) forward(c *pair) {
 		}
 		first = false
 		p.pass()
+		p.look(kind, message)
 		c.learn(kind, message)
 		switch {
 		case isBind(kind, message, c.begins):

@@ -101,6 +101,8 @@ func (l *lookup) query(kind kind, ids []string, hold bool) query {
 		return query{sqlFindOrders, []any{ids}, keep(l, kind, readOrder)}
 	case shards:
 		return query{sqlFindShards, pairs(ids), keep(l, kind, readShard)}
+	case documents:
+		return query{sqlFindDocuments, pairs(ids), keep(l, kind, readDocument)}
 	case crls:
 		return query{sqlFindCRLs, pairs(ids), keep(l, kind, readCRL)}
 	case crlEntries:

@@ -24,6 +24,8 @@ type snapshot struct {
 	busy     bool       // one of them makes a round trip, or was told to
 	requests []*request
 	known    map[key]found
+	began    bool  // there was a round trip
+	of       int64 // the epoch, once it began
 }
 
 // request is what a View waits for: keys or a query.
@@ -38,12 +40,21 @@ type request struct {
 // do not wait for while there are connections.
 const manyTrips = 16
 
-// find fills in what is known and returns what is not.
+// find fills in what is known and returns what is not. What the node remembers of
+// reference tables is known once it is certain that it is right.
 func (s *snapshot) find(ids []key, values []any) (missing []key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, k := range ids {
 		f, known := s.known[k]
+		if !known && s.began && k.kind.reference() && k.kind.remembered() {
+			var of int64
+			if f, of, known = s.viewing.s.memory.get(k); known && of != s.of {
+				known = false
+			} else if known {
+				s.known[k] = f
+			}
+		}
 		if known {
 			values[i] = f.value
 		} else if k.kind < kindCount && k.findable() {
@@ -96,6 +107,7 @@ func (s *snapshot) trip() {
 	broken := s.broken
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.began, s.of = broken == nil, s.epoch
 	for k, f := range answers {
 		s.known[k] = f
 	}

@@ -156,6 +156,8 @@ func (w *tables) addReference(k key, value any) {
 	switch k.kind {
 	case shards:
 		writeShard(w.b, k.id, value)
+	case documents:
+		writeDocument(w.b, k.id, value)
 	case crls:
 		writeCRL(w.b, k.id, value)
 	default:

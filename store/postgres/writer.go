@@ -27,7 +27,7 @@ func (r *run) put(k key, value any, texts ...string) error {
 // textual reports whether ids of the kind are one text.
 func (k kind) textual() bool {
 	switch k {
-	case fleetNames, shards, crls, crlEntries, crlWrites, keys, certificates, segments:
+	case fleetNames, shards, documents, crls, crlEntries, crlWrites, keys, certificates, segments:
 		return false
 	default:
 		return true

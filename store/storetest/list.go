@@ -46,7 +46,7 @@ func compareLists(t *testing.T, w *world, s, oracle enroll.Store) {
 		certificates.ExpiringAfter = serialAt(w.IntN(50), 0).NotAfter().Add(pick[time.Duration](w, 0, 1, -1))
 		certificates.ExpiringBefore = serialAt(w.IntN(50), 0).NotAfter().Add(pick[time.Duration](w, 0, 1, -1))
 	}
-	story, parent, name := w.deviceID(), w.fleetID(), pick(w, "f1", "f2-renamed", "f3", "none")
+	story, parent, name := w.deviceID(), w.fleetID(), pick(w, "f1", "f2-renamed", "line-1", "line-2", "none")
 	kind, prefix := w.documentKind(), w.documentPrefix()
 	type lists struct {
 		Documents    []enroll.Document

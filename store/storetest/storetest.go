@@ -86,6 +86,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"people and keys are listed", testPeopleAndKeys},
 		{"how many are enrolled can be set", testPutEnrolled},
 		{"a lead has a token", testLead},
+		{"fleets are renamed and moved", testMovedFleets},
+		{"a name that a fleet leaves is free", testFreedNames},
+		{"a move leaves what is in the fleet alone", testMoveTouchesNothing},
 		{"documents", testDocuments},
 		{"documents are bounded", testDocumentBounds},
 		{"documents are listed by kind and prefix", testDocumentLists},
@@ -100,6 +103,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"a quota is never exceeded", testRacingQuota},
 		{"one of many gets a key", testRacingKey},
 		{"lists agree with the oracle", testLists},
+		{"a branch is listed without the rest", testBranch},
 		{"cursors of other lists are refused", testCursors},
 		{"limits", testLimits},
 	} {

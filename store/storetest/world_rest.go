@@ -43,20 +43,25 @@ func (w *world) refusal() step {
 }
 
 // fleet makes a fleet, or gives one another name or place: only ever below one
-// with a lower id, so that the tree stays a tree.
+// with a lower id, so that the tree stays a tree. Some names are taken more often
+// than not.
 func (w *world) fleet() step {
 	ids := []identity.FleetID{rootFleet, "f1", "f2", "f3", "f4", "f5"}
 	n := w.IntN(len(ids))
 	f := identity.Fleet{ID: ids[n]}
 	if n > 0 {
-		f.Parent, f.Name = ids[w.IntN(n)], string(f.ID)+pick(w, "", "-renamed")
+		f.Parent, f.Name = ids[w.IntN(n)], pick(w, string(f.ID), string(f.ID)+"-renamed", "line-1", "line-2")
 	}
 	return func(tx enroll.Tx) (any, error) {
 		was, err := tx.Fleet(f.ID)
 		if err != nil && !errors.Is(err, enroll.ErrNotFound) {
 			return nil, err
 		}
-		return was, tx.PutFleet(f)
+		if tx.PutFleet(f) != nil { // a neighbour is called that
+			return "refused", nil
+		}
+		is, err := tx.Fleet(f.ID)
+		return []identity.Fleet{was, is}, err
 	}
 }
 

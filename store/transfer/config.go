@@ -57,6 +57,8 @@ const (
 	// appendRows and appendBytes bound the records of the log that one Update adds.
 	appendRows  = 2_000
 	appendBytes = 1 << 20
+	// batchBytes bounds the rows that one Update writes, where some of them are large.
+	batchBytes = 1 << 20
 	// recordsPart is how many records are read at a time; one has at most a mebibyte
 	// (audit.MaxLeaf), and hardly ever a thousandth of that.
 	recordsPart = 500

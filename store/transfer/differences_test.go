@@ -29,6 +29,9 @@ func TestDifferencesAreNamed(t *testing.T) {
 		{"fleet", func(tx enroll.Tx) error {
 			return tx.PutFleet(identity.Fleet{ID: "fleet-x", Parent: "fleet-a", Name: "line-4"})
 		}, "fleets /line-4: not in the source"},
+		{"document", func(tx enroll.Tx) error { return tx.PutDocument(enroll.RoleDocument, "role-3", []byte("another")) }, "documents role/role-3: Data differs"},
+		{"document too many", func(tx enroll.Tx) error { return tx.PutDocument(enroll.TokenDocument, "t", nil) }, "documents token/t: not in the source"},
+		{"document too few", func(tx enroll.Tx) error { return tx.DeleteDocument(enroll.GrantDocument, "3") }, "documents grant/3: missing in the target"},
 		{"order", func(tx enroll.Tx) error { return tx.PutEnrolled("order-2", 77) }, "orders order-2: Enrolled differs"},
 		{"refusals", func(tx enroll.Tx) error { return tx.CountRefusal("order-2", enroll.BadCSR, 1) }, "orders order-2: Refused[bad_csr] differs"},
 		{"device", func(tx enroll.Tx) error {

@@ -9,7 +9,8 @@ import (
 )
 
 // fleets is the fleet tree, which is walked from its root: a fleet is written
-// after the one that it lies in.
+// after the one that it lies in. Where another one has its place, that one has moved
+// in the source, and gets its own place later.
 type fleets struct {
 	batch int
 }
@@ -29,8 +30,23 @@ func (f fleets) level(parent identity.FleetID) *table[identity.Fleet] {
 			}
 			return enroll.List[identity.Fleet]{Items: []identity.Fleet{root}}, err
 		},
-		put: func(tx enroll.Tx, f identity.Fleet) error { return tx.PutFleet(f) },
+		put:   func(tx enroll.Tx, f identity.Fleet) error { return tx.PutFleet(f) },
+		evict: evictFleet,
 	}
+}
+
+// evictFleet gives a fleet a name that none has, unless it has left its place
+// already.
+func evictFleet(tx enroll.Tx, was, f identity.Fleet) error {
+	if was.ID == f.ID {
+		return nil
+	}
+	is, err := tx.Fleet(was.ID)
+	if err != nil || is != was {
+		return err
+	}
+	is.Name = "~" + string(is.ID)
+	return tx.PutFleet(is)
 }
 
 func (f fleets) any(ctx context.Context, s enroll.Store) (bool, error) {

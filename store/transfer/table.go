@@ -27,12 +27,17 @@ type table[T any] struct {
 	list func(enroll.Reader, enroll.Page) (enroll.List[T], error)
 	key  func(T) string
 	put  func(tx enroll.Tx, row T) error
+	// evict makes room for a row in the place of another of the same key; nil where
+	// put replaces it.
+	evict func(tx enroll.Tx, was, row T) error
 	// remove deletes a row that the source has no more; nil where nothing is ever
 	// deleted.
 	remove func(tx enroll.Tx, row T) error
 	batch  int  // rows that one Update writes
 	part   int  // rows that are read at a time; 0 is four batches
 	alone  bool // one Update at a time, in the order of the rows
+	// size is how many bytes a row has, where some have many; nil where none has.
+	size func(row T) int
 }
 
 // all yields a store's rows. The next part is read while one is worked on.
@@ -177,7 +182,17 @@ func (t *table[T]) copy(ctx context.Context, c *copier) error {
 			return nil
 		}
 		written++
-		return w.add(func(tx enroll.Tx) error { return t.put(tx, *source) })
+		if t.size != nil {
+			w.bytes += t.size(*source)
+		}
+		return w.add(func(tx enroll.Tx) error {
+			if target != nil && t.evict != nil {
+				if err := t.evict(tx, *target, *source); err != nil {
+					return err
+				}
+			}
+			return t.put(tx, *source)
+		})
 	})
 	if err := w.end(err); err != nil {
 		return fmt.Errorf("copying %s: %w", t.what, err)

@@ -25,6 +25,15 @@ func tables(batch int) []rows {
 			put: func(tx enroll.Tx, i enroll.IssuerRecord) error { return tx.PutIssuer(i) },
 		},
 		fleets{batch},
+		&table[enroll.Document]{
+			what: "documents", batch: batch, key: func(d enroll.Document) string { return string(d.Kind) + separator + d.Key },
+			list: func(r enroll.Reader, p enroll.Page) (enroll.List[enroll.Document], error) {
+				return r.Documents("", "", p)
+			},
+			put:    func(tx enroll.Tx, d enroll.Document) error { return tx.PutDocument(d.Kind, d.Key, d.Data) },
+			remove: func(tx enroll.Tx, d enroll.Document) error { return tx.DeleteDocument(d.Kind, d.Key) },
+			size:   func(d enroll.Document) int { return len(d.Data) },
+		},
 		&table[enroll.Order]{
 			what: "orders", batch: batch, key: func(o enroll.Order) string { return string(o.ID) },
 			list: func(r enroll.Reader, p enroll.Page) (enroll.List[enroll.Order], error) {

@@ -75,7 +75,7 @@ func TestCopy(t *testing.T) {
 			compared += rows
 		}
 	}})
-	want := map[string]int{"people": 5, "issuers": 2, "fleets": 4, "orders": 5, "certificates": 120, "devices": 120, "keys": 120, "records": 360, "segments of certificates": 1}
+	want := map[string]int{"people": 5, "issuers": 2, "fleets": 4, "documents": 24, "orders": 5, "certificates": 120, "devices": 120, "keys": 120, "records": 360, "segments of certificates": 1}
 	for _, count := range report.Tables {
 		if n, fixed := want[count.What]; fixed && (count.Source != n || count.Target != n || count.What != "records" && count.Written != n) {
 			t.Errorf("%+v, want %d", count, n)
@@ -117,6 +117,8 @@ func TestCopyIsBroughtUpToDate(t *testing.T) {
 		d, err := tx.Device("TH20-SN000007")
 		d.State, d.Version = identity.Retired, 99
 		return errors.Join(
+			tx.PutDocument(enroll.RoleDocument, "role-0", []byte("changed")), tx.PutDocument(enroll.RoleDocument, "role-x", nil),
+			tx.DeleteDocument(enroll.GrantDocument, "3"),
 			err, tx.PutDevice(d), tx.DeleteCertificate(d.Newest.Serial), tx.DeleteKey(gone), tx.CountRefusal("order-1", enroll.BadCSR, 2),
 			tx.DeleteShard(enroll.ShardKey{Issuer: "issuer-0", Shard: "86400-1-0-0"}),
 			tx.Append(enroll.Event{Time: epoch(), Kind: enroll.DeviceRetired, Device: d.ID}),
@@ -129,7 +131,7 @@ func TestCopyIsBroughtUpToDate(t *testing.T) {
 			changed[count.What] = [2]int{count.Written, count.Removed}
 		}
 	}
-	want := map[string][2]int{"devices": {1, 0}, "certificates": {0, 1}, "keys": {0, 1}, "orders": {1, 0}, "shards": {0, 1}}
+	want := map[string][2]int{"documents": {2, 1}, "devices": {1, 0}, "certificates": {0, 1}, "keys": {0, 1}, "orders": {1, 0}, "shards": {0, 1}}
 	if !reflect.DeepEqual(changed, want) || report.Log.Written != 1 {
 		t.Errorf("changed %v and %d records, want %v and 1", changed, report.Log.Written, want)
 	}
@@ -210,6 +212,9 @@ func TestTargetsThatAreRefused(t *testing.T) {
 			update(t, to, func(tx enroll.Tx) error {
 				return tx.PutFleet(identity.Fleet{ID: "fleet-a", Parent: identity.RootFleetID, Name: "berlin"})
 			})
+		}},
+		{"no installation, but documents", func(t *testing.T, _, to enroll.Store) {
+			update(t, to, func(tx enroll.Tx) error { return tx.PutDocument(enroll.RoleDocument, "role", nil) })
 		}},
 		{"no installation, but events", func(t *testing.T, _, to enroll.Store) {
 			update(t, to, func(tx enroll.Tx) error { return tx.Append(enroll.Event{Time: epoch(), Kind: enroll.BreakGlassUsed}) })

@@ -108,6 +108,12 @@ func (w world) fill(t testing.TB, s enroll.Store) {
 			return err
 		})
 	}
+	for n := range 12 {
+		data := w.bytes(n * n * 1000)
+		steps = append(steps, func(tx enroll.Tx) error {
+			return errors.Join(tx.PutDocument(enroll.RoleDocument, fmt.Sprintf("role-%d", n), data), tx.PutDocument(enroll.GrantDocument, fmt.Sprintf("%d", n), nil))
+		})
+	}
 	for n := range w.devices {
 		steps = append(steps, w.issuance(n))
 	}

@@ -16,6 +16,7 @@ type writer struct {
 	group *errgroup.Group
 	size  int // changes of one Update
 	batch []func(enroll.Tx) error
+	bytes int // of the rows in batch, as far as they count
 }
 
 // newWriter begins to write. Its caller calls end.
@@ -31,7 +32,7 @@ func (c *copier) newWriter(ctx context.Context, size int, alone bool) *writer {
 
 // add has a change made, sooner or later.
 func (w *writer) add(change func(enroll.Tx) error) error {
-	if w.batch = append(w.batch, change); len(w.batch) < w.size {
+	if w.batch = append(w.batch, change); len(w.batch) < w.size && w.bytes < batchBytes {
 		return nil
 	}
 	w.flush()
@@ -41,7 +42,7 @@ func (w *writer) add(change func(enroll.Tx) error) error {
 // flush has what was gathered written, once there is room for another Update.
 func (w *writer) flush() {
 	batch := w.batch
-	if w.batch = nil; len(batch) == 0 {
+	if w.batch, w.bytes = nil, 0; len(batch) == 0 {
 		return
 	}
 	w.group.Go(func() error {
