@@ -56,7 +56,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err != nil {
 		return said, err
 	}
-	said.plan = &plan{what: renewal, device: d, order: OrderID(d.Order), profile: profile, issuer: s.issuing, predecessor: presented.Serial}
+	said.plan = &plan{what: renewal, device: d, order: OrderID(d.Order), profile: profile, issuer: s.issuing, predecessor: presented.Serial, owner: ownersOf(&d)}
 	return said, nil
 }
 
