@@ -39,6 +39,7 @@ func (h *holding) covers(at *place, now time.Time) bool {
 // held is denied.
 type access struct {
 	moment *moment
+	people *people
 	who    identity.Principal
 	now    time.Time
 	held   []holding
@@ -59,7 +60,7 @@ func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &access{moment: m, who: p, now: s.now()}
+	a := &access{moment: m, people: s.people, who: p, now: s.now()}
 	switch p.Kind {
 	case identity.Anonymous, identity.System:
 		return a, nil

@@ -34,10 +34,15 @@ func (s *Service) require(ctx context.Context, p identity.Principal, permission 
 	return nil
 }
 
-// need refuses a principal that holds permission nowhere at all, and records the
-// refusal.
+// need refuses a principal that holds permission nowhere at all, not even as an
+// owner, and records the refusal.
 func (s *Service) need(ctx context.Context, p identity.Principal, permission identity.Permission) error {
-	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.anywhere(permission), nil })
+	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) {
+		if a.anywhere(permission) || !ownersMay(permission) {
+			return a.anywhere(permission), nil
+		}
+		return a.ownsAny(r)
+	})
 }
 
 // forbidden is the refusal of an operation on something that the caller may see.
@@ -83,12 +88,7 @@ func (s *Service) viewBranch(ctx context.Context, p identity.Principal, permissi
 		if err != nil {
 			return err
 		}
-		var fleets []identity.FleetID
-		if path == "" {
-			fleets, err = a.branches(r, permission)
-		} else {
-			fleets, err = a.branch(r, permission, path)
-		}
+		fleets, err := a.selected(r, permission, path)
 		if err != nil {
 			return err
 		}

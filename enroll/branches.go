@@ -42,6 +42,15 @@ func (a *access) branch(r Reader, permission identity.Permission, path identity.
 	return addBranch(r, nil, at.id)
 }
 
+// selected returns the fleets of the branch that a path names, or of all branches
+// where it is empty.
+func (a *access) selected(r Reader, permission identity.Permission, path identity.FleetPath) ([]identity.FleetID, error) {
+	if path == "" {
+		return a.branches(r, permission)
+	}
+	return a.branch(r, permission, path)
+}
+
 func errFleet() error { return Refuse(NotFound, "no such fleet") }
 
 // find returns the place that a path names, or a Refusal.

@@ -139,7 +139,7 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weig
 // mustWait reports whether a second person has to approve. The break-glass token is
 // for when nobody else is there, and owners need nobody for what is theirs.
 func (s *Service) mustWait(a *access, w weight) bool {
-	if a.who.Kind == identity.BreakGlass || w.grant == grantOwner || w.changesNothing {
+	if a.who.Kind == identity.BreakGlass || w.grant == ownersGrant || w.changesNothing {
 		return false
 	}
 	for _, at := range w.places {
@@ -153,5 +153,3 @@ func (s *Service) mustWait(a *access, w weight) bool {
 	return false
 }
 
-// grantOwner is what an event names as grant where the actor owns the device.
-const grantOwner = "owner"

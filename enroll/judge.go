@@ -42,6 +42,8 @@ type plan struct {
 	issuer  *ca.Issuer
 	// predecessor is the certificate that is renewed; zero for an enrolment.
 	predecessor ca.Serial
+	// owner is whom the device belongs to once it is recorded.
+	owner owners
 }
 
 // enrolment says which way a certificate comes about.

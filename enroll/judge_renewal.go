@@ -43,7 +43,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err != nil {
 		return said, err
 	}
-	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial}
+	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial, owner: ownersOf(&d)}
 	if d.Newest.Serial != presented.Serial {
 		said.recalled, err = recallRenewal(r, &d, presented, request.key, now)
 		if p.forked = at.policy.AllowsForks() && isFork(err); p.forked {

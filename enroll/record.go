@@ -72,12 +72,24 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 	}
 	d.take(recorded, request, p, now)
 	err := errors.Join(
-		tx.PutDevice(d),
 		putCertificate(tx, recorded),
 		tx.PutKey(recorded.Key, KeyUse{Device: d.ID}),
 		s.tellIssuance(ctx, tx, request, p, recorded),
+		s.give(ctx, tx, request, p, &d),
 	)
-	return &recorded, ended, err
+	return &recorded, ended, errors.Join(err, tx.PutDevice(d))
+}
+
+// give makes a device that is enrolled its owner's.
+func (s *Service) give(ctx context.Context, tx Tx, request *opened, p *plan, d *Device) error {
+	if p.owner == ownersOf(d) {
+		return nil
+	}
+	at, err := s.place(tx, d.Fleet)
+	if err != nil {
+		return err
+	}
+	return s.changeOwner(ctx, tx, d, at, ownerChange{to: p.owner, by: actorOf(request.Principal, d.ID), how: request.Evidence.operation()})
 }
 
 // take changes the device's record by a certificate that it is given.

@@ -22,6 +22,7 @@ type deviceRow struct {
 	Reenrol          *reenrolRow   `cbor:"13,keyasint,omitzero"`
 	CloneSuspectedAt stamp         `cbor:"14,keyasint,omitzero"`
 	ForkedAt         stamp         `cbor:"15,keyasint,omitzero"`
+	OwnerGroup       string        `cbor:"16,keyasint,omitzero"`
 }
 
 type liveRow struct {
@@ -62,7 +63,7 @@ func newDeviceRow(d *enroll.Device) *deviceRow {
 	row := &deviceRow{
 		Fleet: string(d.Fleet), Order: d.Order, State: string(d.State), Owner: d.Owner, Version: d.Version,
 		CreatedAt: stampOf(d.CreatedAt), ChangedAt: stampOf(d.ChangedAt), Issued: d.Issued,
-		CloneSuspectedAt: stampOf(d.CloneSuspectedAt), ForkedAt: stampOf(d.ForkedAt),
+		CloneSuspectedAt: stampOf(d.CloneSuspectedAt), ForkedAt: stampOf(d.ForkedAt), OwnerGroup: d.OwnerGroup,
 	}
 	if d.Newest != nil {
 		newest := newLiveRow(d.Newest)
@@ -87,7 +88,7 @@ func (row *deviceRow) device(id identity.DeviceID) enroll.Device {
 	d := enroll.Device{
 		Device: identity.Device{
 			ID: id, Fleet: identity.FleetID(row.Fleet), Order: row.Order, State: identity.State(row.State), Owner: row.Owner,
-			Version: row.Version, CreatedAt: row.CreatedAt.time(), ChangedAt: row.ChangedAt.time(),
+			OwnerGroup: row.OwnerGroup, Version: row.Version, CreatedAt: row.CreatedAt.time(), ChangedAt: row.ChangedAt.time(),
 		},
 		Issued: row.Issued, CloneSuspectedAt: row.CloneSuspectedAt.time(), ForkedAt: row.ForkedAt.time(),
 	}

@@ -43,6 +43,8 @@ func (row *deviceRow) read(r *rowReader) {
 			row.CloneSuspectedAt = r.stamp()
 		case 15:
 			row.ForkedAt = r.stamp()
+		case 16:
+			row.OwnerGroup = r.text()
 		default:
 			r.skip()
 		}

@@ -74,7 +74,7 @@ func someDevice(random *rand.Rand) enroll.Device {
 	d := enroll.Device{
 		Device: identity.Device{
 			ID: "TH20-1", Fleet: "fleet", Order: maybe(random, strings.Repeat("o", random.IntN(300))), State: identity.Active,
-			Owner: maybe(random, "Jürgen"), Version: random.Uint64() >> random.IntN(64), CreatedAt: someTime(random), ChangedAt: someTime(random),
+			Owner: maybe(random, "Jürgen"), OwnerGroup: maybe(random, "group:x#y"), Version: random.Uint64() >> random.IntN(64), CreatedAt: someTime(random), ChangedAt: someTime(random),
 		},
 		Issued: random.Uint64() >> random.IntN(64), CloneSuspectedAt: someTime(random), ForkedAt: someTime(random),
 	}
@@ -96,5 +96,6 @@ func someOrder(random *rand.Rand) enroll.Order {
 		ID: "o", Fleet: "fleet", Model: "TH20", Quantity: random.IntN(10_000_000), Profile: maybe(random, "default"),
 		Opens: someTime(random), Closes: someTime(random), Manifest: random.IntN(2) == 0,
 		Stations: maybe(random, []string{"a", "ü"}), ClosedAt: someTime(random), CreatedAt: someTime(random), Version: random.Uint64(),
+		Owner: maybe(random, "p"), OwnerGroup: maybe(random, "group:x#y"),
 	}
 }

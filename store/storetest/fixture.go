@@ -40,7 +40,7 @@ func fullDevice() enroll.Device {
 	held := live
 	held.Status, held.HeldAlone = enroll.StatusHeld, true
 	key := keyAt(2)
-	d.State, d.Owner, d.Issued = identity.Active, "p-owner", 7
+	d.State, d.Owner, d.OwnerGroup, d.Issued = identity.Active, "p-owner", "group:x#owners", 7
 	d.Newest, d.Live = &live, []enroll.LiveCertificate{held, live}
 	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key}
 	d.Enrolment = &enroll.Enrolment{Order: "order-1", Key: key, Serial: serialAt(12, 1)}
@@ -53,7 +53,7 @@ func fullOrder() enroll.Order {
 	return enroll.Order{
 		ID: "order-1", Fleet: rootFleet, Model: "TH20", Quantity: 3, Profile: "default", Opens: epoch(),
 		Closes: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), Manifest: true, Stations: []string{"device:ST-1", "oidc:x#y"},
-		ClosedAt: epoch().Add(time.Hour), CreatedAt: epoch(), Version: 2,
+		ClosedAt: epoch().Add(time.Hour), CreatedAt: epoch(), Version: 2, Owner: "p-owner", OwnerGroup: "group:x#owners",
 	}
 }
 
