@@ -26,6 +26,7 @@ type Principal struct {
 	Kind    Kind
 	Issuer  string   // of the provider; OIDC only
 	Subject string   // stable and unique at its issuer, never an e-mail address
+	Groups  []string // as the provider names them; OIDC only
 	Name    string   // for people to read; decides nothing
 	Device  DeviceID // Certificate only
 	Grants  []Grant
