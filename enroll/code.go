@@ -50,6 +50,9 @@ type Refusal struct {
 	Field string
 	// RetryAfter is when it may be worth asking again; zero for never.
 	RetryAfter time.Duration
+
+	at       *place // where the thing stands that it is about; nil where that is not known
+	recorded bool   // it stands in the log, or is counted
 }
 
 // Error returns the code and the message.

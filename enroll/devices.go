@@ -191,14 +191,14 @@ func (s *Service) readDevice(r Reader, p identity.Principal, id string, permissi
 	}
 	if info.grant = a.grant(permission, info.at); info.grant == "" {
 		if a.may(identity.DeviceRead, info.at) {
-			return DeviceInfo{}, forbidden(permission)
+			return DeviceInfo{}, forbidden(permission).in(info.at)
 		}
-		return DeviceInfo{}, errDevice()
+		return DeviceInfo{}, errDevice().in(info.at)
 	}
 	return info, nil
 }
 
-func errDevice() error { return Refuse(NotFound, "no such device") }
+func errDevice() *Refusal { return Refuse(NotFound, "no such device") }
 
 func (s *Service) deviceInfo(r Reader, d Device) (DeviceInfo, error) {
 	at, err := s.place(r, d.Fleet)

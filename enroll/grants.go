@@ -104,9 +104,9 @@ func (a *access) see(r Reader, path identity.FleetPath, permission, reading iden
 	case a.may(permission, at):
 		return at, nil
 	case a.may(reading, at) || a.may(identity.FleetRead, at):
-		return nil, forbidden(permission)
+		return nil, forbidden(permission).in(at)
 	default:
-		return nil, errFleet()
+		return nil, errFleet().in(at)
 	}
 }
 
@@ -121,7 +121,7 @@ func (a *access) mayGive(r Reader, name identity.Role, at *place, until time.Tim
 	}
 	for _, permission := range identity.Permissions() {
 		if role[permission] && !a.holdsUntil(permission, at, until) {
-			return errBeyond(permission, string(at.path))
+			return errBeyond(permission, string(at.path)).in(at)
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ func (s *Service) DeleteGrant(ctx context.Context, p identity.Principal, id stri
 		case event.Grant == "" && g.For == p.ID():
 			event.Grant = string(g.ID)
 		case event.Grant == "":
-			return forbidden(identity.GrantDelete)
+			return forbidden(identity.GrantDelete).in(at)
 		}
 		s.tellGrant(&event, &g, at)
 		return errors.Join(deleteGrant(tx, g), s.append(tx, p, event))
@@ -176,12 +176,12 @@ func (a *access) readGrant(r Reader, id string) (Grant, *place, error) {
 		return g, nil, err
 	}
 	if g.For != a.who.ID() && !a.may(identity.GrantRead, at) && !a.may(identity.GrantDelete, at) {
-		return g, nil, errGrant()
+		return g, nil, errGrant().in(at)
 	}
 	return g, at, nil
 }
 
-func errGrant() error { return Refuse(NotFound, "no such grant") }
+func errGrant() *Refusal { return Refuse(NotFound, "no such grant") }
 
 // Grant returns a grant.
 func (s *Service) Grant(ctx context.Context, p identity.Principal, id string) (info GrantInfo, err error) {

@@ -133,6 +133,7 @@ func (s *Service) refused(request *opened, said verdict) error {
 			s.guesses.wrong(request.Source, ticket.User)
 		}
 	}
+	said.refusal.recorded = said.proven
 	return said.refusal
 }
 
