@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"errors"
 
 	"github.com/touchmark/touchmark/identity"
 )
@@ -46,7 +45,7 @@ func (s *Service) need(ctx context.Context, p identity.Principal, permission ide
 }
 
 // forbidden is the refusal of an operation on something that the caller may see.
-func forbidden(permission identity.Permission) error {
+func forbidden(permission identity.Permission) *Refusal {
 	return Refuse(Forbidden, "this needs the permission %s there", permission)
 }
 
@@ -57,16 +56,7 @@ func (s *Service) deny(ctx context.Context, p identity.Principal, permission ide
 		s.turnAway(Unauthenticated)
 		return Refuse(Unauthenticated, "sign in first")
 	}
-	refusal := forbidden(permission)
-	err := s.store.Update(ctx, func(tx Tx) error {
-		event := s.event(ctx, p, RequestRefused)
-		event.Operation, event.Code = string(permission), Forbidden
-		return s.append(tx, p, event)
-	})
-	if err != nil {
-		return errors.Join(err, refusal)
-	}
-	return refusal
+	return s.Refused(ctx, p, permission, forbidden(permission))
 }
 
 // viewBranch runs a list's reads on the fleets of a branch on which p holds

@@ -34,7 +34,7 @@ func (a *access) branch(r Reader, permission identity.Permission, path identity.
 		return nil, err
 	}
 	if !a.may(permission, at) {
-		return nil, errFleet()
+		return nil, errFleet().in(at)
 	}
 	if at.id == identity.RootFleetID {
 		return nil, nil
@@ -51,7 +51,7 @@ func (a *access) selected(r Reader, permission identity.Permission, path identit
 	return a.branch(r, permission, path)
 }
 
-func errFleet() error { return Refuse(NotFound, "no such fleet") }
+func errFleet() *Refusal { return Refuse(NotFound, "no such fleet") }
 
 // find returns the place that a path names, or a Refusal.
 func (a *access) find(r Reader, path identity.FleetPath) (*place, error) {

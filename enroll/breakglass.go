@@ -73,7 +73,7 @@ func (s *Service) BreakGlassPrincipal(ctx context.Context, token, source, operat
 	p := identity.NewBreakGlass()
 	err = s.store.Update(ctx, func(tx Tx) error {
 		event := s.event(ctx, p, BreakGlassUsed)
-		event.Operation = operation
+		event.Operation, event.Grant, event.Target = operation, string(identity.BreakGlass), targetOf(ctx).Text
 		return tx.Append(event)
 	})
 	return p, err

@@ -135,7 +135,7 @@ func together(r Reader, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, e
 	return append(serials, revoked...), err
 }
 
-func errCertificate() error { return Refuse(NotFound, "no such certificate") }
+func errCertificate() *Refusal { return Refuse(NotFound, "no such certificate") }
 
 // readCertificate returns a certificate that p holds permission on, with its
 // device, which is nil for Touchmark's own; or its place in the archive, about
@@ -169,9 +169,9 @@ func (s *Service) deviceOf(r Reader, p identity.Principal, c *Certificate, permi
 	}
 	if a.deviceGrant(permission, &d, at) == "" {
 		if a.deviceGrant(identity.CertificateRead, &d, at) != "" {
-			return nil, forbidden(permission)
+			return nil, forbidden(permission).in(at)
 		}
-		return nil, errCertificate()
+		return nil, errCertificate().in(at)
 	}
 	if c.Device == "" {
 		return nil, nil

@@ -152,4 +152,3 @@ func (s *Service) mustWait(a *access, w weight) bool {
 	}
 	return false
 }
-

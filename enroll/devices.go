@@ -233,14 +233,14 @@ func (s *Service) readDeviceBy(r Reader, p identity.Principal, id string, permis
 	}
 	if info.grant = decide(a, &d, info.at); info.grant == "" {
 		if a.deviceGrant(identity.DeviceRead, &d, info.at) != "" {
-			return DeviceInfo{}, nil, forbidden(permission)
+			return DeviceInfo{}, nil, forbidden(permission).in(info.at)
 		}
-		return DeviceInfo{}, nil, errDevice()
+		return DeviceInfo{}, nil, errDevice().in(info.at)
 	}
 	return info, a, nil
 }
 
-func errDevice() error { return Refuse(NotFound, "no such device") }
+func errDevice() *Refusal { return Refuse(NotFound, "no such device") }
 
 func (s *Service) deviceInfo(r Reader, d Device) (DeviceInfo, error) {
 	at, err := s.place(r, d.Fleet)

@@ -135,6 +135,7 @@ func (s *Service) refused(request *opened, said verdict) error {
 			s.guesses.wrong(request.Source, ticket.User)
 		}
 	}
+	said.refusal.recorded = said.proven
 	return said.refusal
 }
 

@@ -124,9 +124,9 @@ func (s *Service) readOrder(r Reader, p identity.Principal, id string, permissio
 	}
 	if info.grant = a.grant(permission, info.at); info.grant == "" {
 		if a.may(identity.OrderRead, info.at) {
-			return OrderInfo{}, forbidden(permission)
+			return OrderInfo{}, forbidden(permission).in(info.at)
 		}
-		return OrderInfo{}, errOrder()
+		return OrderInfo{}, errOrder().in(info.at)
 	}
 	return info, nil
 }

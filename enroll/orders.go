@@ -97,9 +97,9 @@ func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order,
 	case info.grant != "":
 		return info, nil
 	case a.may(identity.OrderRead, at):
-		return info, forbidden(identity.OrderCreate)
+		return info, forbidden(identity.OrderCreate).in(at)
 	default:
-		return info, errFleet()
+		return info, errFleet().in(at)
 	}
 }
 

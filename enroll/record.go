@@ -170,7 +170,10 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 		return nil
 	}
 	event := s.event(ctx, request.Principal, RequestRefused)
-	event.Operation, event.Code, event.Order = request.Evidence.operation(), said.refusal.Code, said.order
+	if err := s.placeRefusal(ctx, tx, &event, said); err != nil {
+		return err
+	}
+	event.Operation, event.Code = request.Evidence.operation(), said.refusal.Code
 	if request.fault == nil {
 		event.Key = &request.key
 	}
@@ -192,6 +195,23 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 		}
 	}
 	return s.append(tx, request.Principal, event)
+}
+
+// placeRefusal says in an event what an enrolment that was refused was about, and
+// where: by what was proven, or else by what the request named.
+func (s *Service) placeRefusal(ctx context.Context, tx Tx, event *Event, said verdict) error {
+	target := targetOf(ctx)
+	switch {
+	case said.device != nil:
+		target = Target{Text: target.Text, Device: string(said.device.ID)}
+	case said.order != "":
+		target = Target{Text: target.Text, Order: string(said.order)}
+	}
+	err := s.aim(tx, event, target)
+	if said.order != "" {
+		event.Order = said.order
+	}
+	return err
 }
 
 // putSuspect flags a device of which there seem to be two.

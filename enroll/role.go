@@ -90,6 +90,6 @@ func inOrder(list []identity.Permission) []identity.Permission {
 }
 
 // errBeyond refuses to give what the giver does not hold, or not for so long.
-func errBeyond(permission identity.Permission, where string) error {
+func errBeyond(permission identity.Permission, where string) *Refusal {
 	return Refuse(Forbidden, "you do not hold %s on %s yourself, or not for so long; nobody gives what they do not hold", permission, where)
 }

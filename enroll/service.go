@@ -38,6 +38,7 @@ type Service struct {
 	strides   *strides
 	people    *people
 	guesses   *guesses
+	refusals  *refusals
 	signing   *signing
 	splits    *splits
 	turned    *turnedAway
@@ -59,7 +60,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		refusals: newRefusals(c.Clock), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
@@ -96,8 +97,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.withdrawn, f) }
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
-// nodes, records refusals of unauthenticated callers in aggregate and watches the
-// issuers' ends. It returns when ctx is done, after what it was doing.
+// nodes, records in aggregate what was refused to unauthenticated callers and over and
+// over, and watches the issuers' ends. It returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })

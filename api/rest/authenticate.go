@@ -27,6 +27,8 @@ func callerOf(ctx context.Context) identity.Principal {
 // before they have proved who they are.
 func (d *door) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
+	about := enroll.WithTarget(r.Context(), targetOf(ctx))
+	r = r.WithContext(about)
 	p, err := d.authenticate(r, ctx.Operation().OperationID)
 	if err != nil {
 		refusal := d.problem(r.Context(), err)
@@ -40,7 +42,7 @@ func (d *door) admit(ctx huma.Context, next func(huma.Context)) {
 		problem.From(r.Context(), enroll.Refuse(enroll.BadRequest, "a body must be JSON; send it with Content-Type: application/json")).Write(w)
 		return
 	}
-	next(&exchange{humaContext: ctx, ctx: context.WithValue(r.Context(), caller{}, p)})
+	next(&exchange{humaContext: ctx, ctx: context.WithValue(about, caller{}, p)})
 }
 
 // challenge is what a 401 asks for; RFC 6750, section 3, has an error only where
