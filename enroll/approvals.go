@@ -81,7 +81,7 @@ func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment st
 func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment string, how func(Tx, *access, *Approval, []*place, []byte) error) (Approval, error) {
 	var decided Approval
 	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
-		if p.Responsible() == asked.Responsible {
+		if a.responsible() == asked.Responsible {
 			return Refuse(Forbidden, "a request is decided by somebody else than whoever made it, with a token of theirs or without; you can withdraw it")
 		}
 		if _, may, err := a.mayDecide(tx, asked); err != nil || !may {
@@ -136,7 +136,7 @@ func (s *Service) decision(ctx context.Context, a *access, kind EventKind, asked
 func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var ended Approval
 	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
-		if p.Responsible() != asked.Responsible {
+		if a.responsible() != asked.Responsible {
 			return Refuse(Forbidden, "only whoever made a request withdraws it; you can deny it")
 		}
 		asked.State = RequestWithdrawn
@@ -192,7 +192,7 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 			if err != nil {
 				return err
 			}
-			if may || asked.Responsible == p.Responsible() {
+			if may || asked.Responsible == a.responsible() {
 				list.Items = append(list.Items, asked)
 			}
 		}

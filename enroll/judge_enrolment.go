@@ -67,7 +67,7 @@ func (s *Service) settle(r Reader, request *opened, p *plan, usual string) (err 
 	if err := checkPolicyOf(p.at, request, evidence, protection); err != nil {
 		return err
 	}
-	p.device.KeyProtection = protection
+	p.device.KeyProtection = recorded(protection)
 	p.profile, err = s.profileAt(p.at, usual)
 	return err
 }

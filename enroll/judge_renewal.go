@@ -65,10 +65,12 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err := checkKey(r, request.key, d.ID); err != nil {
 		return said, err
 	}
-	if p.device.KeyProtection == "" || request.key != presented.Key {
-		p.device.KeyProtection = policy.Software // nobody says where a new key is kept
+	protection := d.protection()
+	if request.key != presented.Key {
+		protection = policy.Software // nobody says where a new key is kept
 	}
-	if err := checkPolicyOf(at, request, policy.Certificate, p.device.KeyProtection); err != nil {
+	p.device.KeyProtection = recorded(protection)
+	if err := checkPolicyOf(at, request, policy.Certificate, protection); err != nil {
 		return said, err
 	}
 	if p.profile, err = s.profileAt(at, presented.Profile); err == nil {

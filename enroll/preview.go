@@ -202,10 +202,7 @@ type held struct {
 
 // heldBy reads what a device holds.
 func (s *Service) heldBy(r Reader, d *Device) (held, error) {
-	has := held{protection: d.KeyProtection, profile: DefaultProfile}
-	if has.protection == "" {
-		has.protection = policy.Software
-	}
+	has := held{protection: d.protection(), profile: DefaultProfile}
 	if d.Newest != nil {
 		c, err := r.Certificate(d.Newest.Serial)
 		if err != nil && !errors.Is(err, ErrNotFound) {

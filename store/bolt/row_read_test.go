@@ -10,6 +10,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 	"github.com/touchmark/touchmark/store/bolt"
 )
 
@@ -85,7 +86,8 @@ func someDevice(random *rand.Rand) enroll.Device {
 		d.Newest = &d.Live[len(d.Live)-1]
 	}
 	key := ca.KeyHash(someOctets(random))
-	d.Ticket = maybe(random, &enroll.Ticket{Order: "o", Hash: someOctets(random), DrawnAt: someTime(random), UsedBy: maybe(random, &key)})
+	d.Ticket = maybe(random, &enroll.Ticket{Order: "o", Hash: someOctets(random), DrawnAt: someTime(random), UsedBy: maybe(random, &key), DrawnBy: maybe(random, "p")})
+	d.KeyProtection = maybe(random, policy.TPM)
 	d.Enrolment = maybe(random, &enroll.Enrolment{Order: "o", Key: key})
 	d.Reenrol = maybe(random, &enroll.Reenrol{Until: someTime(random), AllowedAt: someTime(random), AllowedBy: "p"})
 	return d

@@ -9,20 +9,21 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 const (
 	deviceColumns = `id, fleet, order_id, state, owner, version, created_at, changed_at, issued, newest, live,
 	ticket_order, ticket_hash, ticket_drawn_at, ticket_used_by, enrolment_order, enrolment_key, enrolment_serial,
-	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, rev`
+	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, key_protection, ticket_drawn_by, rev`
 	sqlFindDevices = `SELECT ` + deviceColumns + ` FROM devices WHERE id = ANY ($1)`
 	sqlHoldDevices = sqlFindDevices + ` FOR UPDATE`
 
 	// deviceRows are the rows that are written, in the order of deviceColumns.
 	deviceRows = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
 	$9::bigint[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::timestamptz[], $15::bytea[], $16::text[], $17::bytea[],
-	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::text[], $25::bigint[],
-	$26::bytea[])
+	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[], $26::text[],
+	$27::bigint[], $28::bytea[])
 	AS put (` + deviceColumns + `, unseen)`
 	// rareState is the state where it is one that few devices are in, so that an
 	// index of them costs little and finds much.
@@ -35,16 +36,16 @@ INSERT INTO devices (` + deviceColumns + `, lapsed, rare_state)
 SELECT put.id, put.fleet, put.order_id, put.state, put.owner, put.version, put.created_at, put.changed_at, put.issued, put.newest,
 	put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order, put.enrolment_key,
 	put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at, put.forked_at,
-	put.owner_group, put.rev, ` + lapsed + `, ` + rareState + ` FROM ` + deviceRows
+	put.owner_group, put.key_protection, put.ticket_drawn_by, put.rev, ` + lapsed + `, ` + rareState + ` FROM ` + deviceRows
 	sqlUpdateDevices = `
 UPDATE devices SET (lapsed, fleet, order_id, state, rare_state, owner, version, created_at, changed_at, issued, newest, live,
 	ticket_order, ticket_hash, ticket_drawn_at, ticket_used_by, enrolment_order, enrolment_key, enrolment_serial,
-	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, rev)
+	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, key_protection, ticket_drawn_by, rev)
 	= (CASE WHEN substring(devices.newest FROM 1 FOR 20) = substring(put.newest FROM 1 FOR 20) THEN devices.lapsed ELSE ` + lapsed + ` END,
 	   put.fleet, put.order_id, put.state, ` + rareState + `, put.owner, put.version, put.created_at, put.changed_at, put.issued,
 	   put.newest, put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order,
 	   put.enrolment_key, put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at,
-	   put.forked_at, put.owner_group, put.rev)
+	   put.forked_at, put.owner_group, put.key_protection, put.ticket_drawn_by, put.rev)
 FROM ` + deviceRows + ` WHERE devices.id = put.id`
 )
 
@@ -59,7 +60,10 @@ func readDevice(c *columns) (string, enroll.Device, int64) {
 	}
 	d.Live = unpackLive(c.next())
 	d.Ticket, d.Enrolment, d.Reenrol = readTicket(c), readEnrolment(c), readReenrol(c)
-	d.CloneSuspectedAt, d.ForkedAt, d.OwnerGroup = c.time(), c.time(), c.text()
+	d.CloneSuspectedAt, d.ForkedAt, d.OwnerGroup, d.KeyProtection = c.time(), c.time(), c.text(), policy.KeyProtection(c.text())
+	if by := c.text(); d.Ticket != nil {
+		d.Ticket.DrawnBy = by
+	}
 	return string(d.ID), d, c.integer()
 }
 
@@ -109,7 +113,7 @@ type deviceWriter struct {
 	enrolmentKey, enrolmentSerial          [][]byte
 	ticketDrawn, reenrolAt, reenrolUntil   []pgtype.Timestamptz
 	cloneSuspected, forked                 []pgtype.Timestamptz
-	ownerGroup                             []string
+	ownerGroup, keyProtection, drawnBy     []string
 	unseen                                 [][]byte
 }
 
@@ -141,7 +145,12 @@ func (w *deviceWriter) add(d enroll.Device, unseen bool, rev int64) error {
 	w.addEnrolment(d.Enrolment)
 	w.addReenrol(d.Reenrol)
 	w.cloneSuspected, w.forked = append(w.cloneSuspected, timestamp(d.CloneSuspectedAt)), append(w.forked, timestamp(d.ForkedAt))
-	w.ownerGroup = append(w.ownerGroup, d.OwnerGroup)
+	w.ownerGroup, w.keyProtection = append(w.ownerGroup, d.OwnerGroup), append(w.keyProtection, string(d.KeyProtection))
+	by := ""
+	if d.Ticket != nil {
+		by = d.Ticket.DrawnBy
+	}
+	w.drawnBy = append(w.drawnBy, by)
 	return err
 }
 

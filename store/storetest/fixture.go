@@ -7,6 +7,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // epoch is when everything happens. Its nanoseconds are none that a store keeps.
@@ -42,7 +43,8 @@ func fullDevice() enroll.Device {
 	key := keyAt(2)
 	d.State, d.Owner, d.OwnerGroup, d.Issued = identity.Active, "p-owner", "group:x#owners", 7
 	d.Newest, d.Live = &live, []enroll.LiveCertificate{held, live}
-	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key}
+	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key, DrawnBy: "p-operator"}
+	d.KeyProtection = policy.TPM
 	d.Enrolment = &enroll.Enrolment{Order: "order-1", Key: key, Serial: serialAt(12, 1)}
 	d.Reenrol = &enroll.Reenrol{Until: epoch().Add(time.Hour), AllowedAt: epoch(), AllowedBy: "p-operator"}
 	d.CloneSuspectedAt, d.ForkedAt = epoch().Add(time.Minute), epoch().Add(2*time.Minute)

@@ -16,6 +16,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 func epoch() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 535_897_000, time.UTC) }
@@ -58,7 +59,8 @@ func (w world) device(n int) enroll.Device {
 	}}
 	if w.IntN(2) == 0 {
 		d.Owner, d.OwnerGroup = "p-owner", "group:x#owners"
-		d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte(w.bytes(32)), DrawnAt: w.moment()}
+		d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte(w.bytes(32)), DrawnAt: w.moment(), DrawnBy: "p-operator"}
+		d.KeyProtection = policy.SecureElement
 	}
 	if w.IntN(4) == 0 {
 		d.Reenrol = &enroll.Reenrol{Until: w.moment(), AllowedAt: w.moment(), AllowedBy: "p-operator"}
