@@ -194,7 +194,7 @@ func (w *deviceWriter) queue(b *pgx.Batch, sql string) {
 	b.Queue(sql, flat(w.id), flat(w.fleet), flat(w.order), flat(w.state), flat(w.owner), flat(w.version), flat(w.created),
 		flat(w.changed), flat(w.issued), flat(w.newest), flat(w.live), flat(w.ticketOrder), flat(w.ticketHash), flat(w.ticketDrawn),
 		flat(w.ticketUsedBy), flat(w.enrolmentOrder), flat(w.enrolmentKey), flat(w.enrolmentSerial), flat(w.reenrolBy),
-		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.ownerGroup), flat(w.rev), flat(w.unseen))
+		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.ownerGroup), flat(w.keyProtection), flat(w.drawnBy), flat(w.rev), flat(w.unseen))
 }
 
 // A device's row keeps its certificates packed, one after another: 20 octets of
