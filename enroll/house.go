@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -17,8 +18,8 @@ const (
 	alarmEvery        = 24 * time.Hour
 )
 
-// keepHouse records what was turned away and watches the issuers until ctx is
-// done; what was counted by then is recorded last.
+// keepHouse records what was turned away and which tokens were used, and watches the
+// issuers, until ctx is done; what was counted by then is recorded last.
 func (s *Service) keepHouse(ctx context.Context) error {
 	aggregate, watch := time.NewTicker(aggregateEvery), time.NewTicker(watchIssuersEvery)
 	defer aggregate.Stop()
@@ -30,10 +31,13 @@ func (s *Service) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return s.recordTurnedAway(last)
+			return errors.Join(s.recordTurnedAway(last), s.recordUses(last))
 		case <-aggregate.C:
 			if err := s.recordTurnedAway(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("refusals of unauthenticated callers could not be recorded; they are kept", "error", err)
+			}
+			if err := s.recordUses(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("the last uses of tokens could not be recorded; they are kept", "error", err)
 			}
 		case <-watch.C:
 			s.watchIssuers(ctx, alarmed)
