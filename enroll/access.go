@@ -77,7 +77,7 @@ func (a *access) hold(r Reader, p identity.Principal) error {
 		if p.Kind == identity.BreakGlass {
 			name = string(identity.BreakGlass)
 		}
-		a.held = append(a.held, holding{grant: name, role: g.Role, permissions: a.moment.roles[g.Role], branch: g.Fleet})
+		a.held = append(a.held, holding{grant: name, role: g.Role, permissions: a.moment.builtIn[g.Role], branch: g.Fleet})
 	}
 	if p.Kind == identity.BreakGlass {
 		return nil
@@ -153,5 +153,3 @@ func (a *access) everywhere(r Reader, permission identity.Permission) (bool, err
 	root, err := a.moment.place(r, identity.RootFleetID)
 	return err == nil && a.may(permission, root), err
 }
-
-func (s *Service) scopeOf(r Reader, a *access) error { return nil }

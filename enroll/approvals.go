@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/touchmark/touchmark/identity"
 )
@@ -15,7 +16,7 @@ import (
 func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var done func()
 	asked, err := s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
-		maker, err := s.principalOf(tx, asked.Maker)
+		maker, err := s.doer(tx, asked.Maker)
 		if err != nil {
 			return err
 		}
@@ -52,6 +53,23 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 	}
 	done()
 	return asked, nil
+}
+
+// doer makes the principal with an id, of any kind that can have something wait.
+func (s *Service) doer(r Reader, id string) (identity.Principal, error) {
+	kind, name, _ := strings.Cut(id, ":")
+	switch identity.Kind(kind) {
+	case identity.Certificate:
+		return identity.Principal{Kind: identity.Certificate, Device: identity.DeviceID(name)}, nil
+	case identity.ScopedToken:
+		t, err := readToken(r, TokenID(name))
+		if errors.Is(err, ErrNotFound) {
+			return identity.Principal{}, Refuse(Conflict, "the token by which it was asked for has been revoked")
+		}
+		return t.principal(), err
+	default:
+		return s.principalOf(r, id)
+	}
 }
 
 // becauseOfMaker says whose authority a refusal is about.

@@ -52,7 +52,7 @@ func SetBreakGlass(ctx context.Context, store Store, hash [32]byte, random io.Re
 // BreakGlassPrincipal returns who holds the break-glass token and records its
 // use for operation. Guesses are locked out by source.
 func (s *Service) BreakGlassPrincipal(ctx context.Context, token, source, operation string) (identity.Principal, error) {
-	if err := s.guesses.check(source, breakGlassPrefix); err != nil {
+	if err := s.guesses.check(breakGlassGuess, source, ""); err != nil {
 		return identity.Principal{}, err
 	}
 	hash := sha256.Sum256([]byte(token))
@@ -65,11 +65,11 @@ func (s *Service) BreakGlassPrincipal(ctx context.Context, token, source, operat
 		return identity.Principal{}, err
 	}
 	if len(installation.BreakGlass) == 0 || subtle.ConstantTimeCompare(hash[:], installation.BreakGlass) != 1 {
-		s.guesses.wrong(source, breakGlassPrefix)
+		s.guesses.wrong(breakGlassGuess, source, "")
 		s.turnAway(Unauthenticated)
 		return identity.Principal{}, Refuse(Unauthenticated, "the break-glass token is not valid; it may have been rotated")
 	}
-	s.guesses.right(source, breakGlassPrefix)
+	s.guesses.right(breakGlassGuess, source, "")
 	p := identity.NewBreakGlass()
 	err = s.store.Update(ctx, func(tx Tx) error {
 		event := s.event(ctx, p, BreakGlassUsed)

@@ -105,8 +105,10 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 			return err
 		}
 		if s.mustWait(a, w) {
-			waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id))
-			return err
+			if waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id)); err != nil {
+				return err
+			}
+			return turn(tx, revision) // its maker is remembered from now on
 		}
 		return s.carryOut(ctx, tx, a, d, w, revision)
 	})

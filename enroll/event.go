@@ -79,6 +79,9 @@ type Event struct {
 	Time  time.Time `json:"time"`
 	Kind  EventKind `json:"kind"`
 	Actor string    `json:"actor,omitempty"` // pseudonymous id of who did it; empty for nobody known
+	// Responsible is the pseudonymous id of who answers for it where that is not the
+	// actor: the maker of a scoped token.
+	Responsible string `json:"responsible,omitempty"`
 	// Request is the id of the request that did it, as in the logs.
 	Request string             `json:"request,omitempty"`
 	Fleet   identity.FleetPath `json:"fleet,omitempty"`    // what it was called then

@@ -8,11 +8,6 @@ import (
 	"github.com/touchmark/touchmark/identity"
 )
 
-// somebody is a person of the provider to whom the configuration gives nothing.
-func somebody(subject string, groups ...string) identity.Principal {
-	return identity.Principal{Kind: identity.OIDC, Issuer: "https://idp.example", Subject: subject, Name: subject, Groups: groups}
-}
-
 // grant gives a role, as the administrator.
 func (r *rig) grant(to, role, fleet string, until time.Time) enroll.GrantInfo {
 	r.tb.Helper()
@@ -24,7 +19,7 @@ func (r *rig) grant(to, role, fleet string, until time.Time) enroll.GrantInfo {
 func TestGrantsReachTheirBranchAlone(t *testing.T) {
 	r := newRig(t)
 	issued, _ := r.enrolled("SN1") // in /berlin/line-3
-	bob, ops := somebody("bob"), somebody("carol", "ops")
+	bob, ops := person("bob"), person("carol", "ops")
 	_, err := r.Device(t.Context(), bob, string(issued.Device))
 	wantCode(t, err, enroll.Forbidden)
 
@@ -68,7 +63,7 @@ func TestGrantsReachTheirBranchAlone(t *testing.T) {
 func TestGrantsEnd(t *testing.T) {
 	r := newRig(t)
 	issued, _ := r.enrolled("SN1")
-	bob := somebody("bob")
+	bob := person("bob")
 	r.grant(bob.ID(), "auditor", "/", r.clock.Now().Add(time.Hour))
 	_, err := r.Device(t.Context(), bob, string(issued.Device))
 	check(t, err)
@@ -83,12 +78,12 @@ func TestNobodyGivesWhatTheyDoNotHold(t *testing.T) {
 	r.order(1)
 	r.order(1, func(o *enroll.NewOrder) { o.Fleet = "/hamburg" })
 	friday := r.clock.Now().Add(48 * time.Hour)
-	boss, brief := somebody("boss"), somebody("brief")
+	boss, brief := person("boss"), person("brief")
 	r.grant(boss.ID(), "admin", "/berlin", time.Time{})
 	r.grant(brief.ID(), "admin", "/berlin", friday)
 	_, err := r.PutRole(t.Context(), r.admin, "granter", []string{"grant.create", "grant.read", "fleet.read", "device.read"})
 	check(t, err)
-	granter := somebody("granter")
+	granter := person("granter")
 	r.grant(granter.ID(), "granter", "/berlin", time.Time{})
 
 	give := func(who identity.Principal, role, fleet string, until time.Time) error {
@@ -115,7 +110,7 @@ func TestNobodyGivesWhatTheyDoNotHold(t *testing.T) {
 		"a role that there is not":            {boss, "king", "/berlin", time.Time{}, enroll.BadRequest},
 		"an end that has passed":              {boss, "operator", "/berlin", r.clock.Now(), enroll.BadRequest},
 		"to somebody by an e-mail's look":     {boss, "operator", "berlin", time.Time{}, enroll.BadRequest},
-		"as somebody who may not give at all": {somebody("nobody"), "operator", "/berlin", time.Time{}, enroll.Forbidden},
+		"as somebody who may not give at all": {person("nobody"), "operator", "/berlin", time.Time{}, enroll.Forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := give(c.who, c.role, c.fleet, c.until)
@@ -135,7 +130,7 @@ func TestNobodyGivesWhatTheyDoNotHold(t *testing.T) {
 func TestGrantsAreTakenBackByWhoMayAndGivenUpByTheirHolder(t *testing.T) {
 	r := newRig(t)
 	r.order(1)
-	bob, boss, operator := somebody("bob"), somebody("boss"), somebody("operator")
+	bob, boss, operator := person("bob"), person("boss"), person("operator")
 	r.grant(boss.ID(), "admin", "/berlin", time.Time{})
 	r.grant(operator.ID(), "operator", "/", time.Time{})
 	wide := r.grant(bob.ID(), "security", "/", time.Time{})
@@ -158,7 +153,7 @@ func TestGrantsAreTakenBackByWhoMayAndGivenUpByTheirHolder(t *testing.T) {
 func TestRoles(t *testing.T) {
 	r := newRig(t)
 	issued, _ := r.enrolled("SN1")
-	bob, boss, brief := somebody("bob"), somebody("boss"), somebody("brief")
+	bob, boss, brief := person("bob"), person("boss"), person("brief")
 	for _, may := range [][]string{{}, {"device.fly"}, {"device.enrol.any"}, {"device.read", "device.read"}} {
 		_, err := r.PutRole(t.Context(), r.admin, "viewer", may)
 		wantCode(t, err, enroll.BadRequest)
@@ -200,7 +195,7 @@ func TestExplain(t *testing.T) {
 	r := newRig(t)
 	r.enrolled("SN1")
 	r.fleet("/hamburg")
-	bob := somebody("bob")
+	bob := person("bob")
 	r.grant(bob.ID(), "security", "/hamburg", time.Time{})
 	r.grant(bob.ID(), "security", "/berlin", r.clock.Now().Add(time.Minute))
 	here := r.grant(bob.ID(), "security", "/berlin/line-3", time.Time{})

@@ -18,8 +18,8 @@ const (
 	alarmEvery        = 24 * time.Hour
 )
 
-// keepHouse records the refusals that were counted and watches the issuers until ctx is
-// done; what was counted by then is recorded last.
+// keepHouse records the refusals that were counted and which tokens were used, and
+// watches the issuers, until ctx is done; what was counted by then is recorded last.
 func (s *Service) keepHouse(ctx context.Context) error {
 	aggregate, watch := time.NewTicker(aggregateEvery), time.NewTicker(watchIssuersEvery)
 	defer aggregate.Stop()
@@ -31,12 +31,15 @@ func (s *Service) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return errors.Join(s.recordTurnedAway(last), s.recordRepeated(last, true))
+			return errors.Join(s.recordTurnedAway(last), s.recordRepeated(last, true), s.recordUses(last))
 		case <-aggregate.C:
 			if err := s.recordTurnedAway(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("refusals of unauthenticated callers could not be recorded; they are kept", "error", err)
 			}
 			s.tellRepeated(ctx)
+			if err := s.recordUses(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("the last uses of tokens could not be recorded; they are kept", "error", err)
+			}
 		case <-watch.C:
 			s.watchIssuers(ctx, alarmed)
 		}

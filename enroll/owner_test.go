@@ -9,11 +9,6 @@ import (
 	"github.com/touchmark/touchmark/identity"
 )
 
-// person is somebody of the provider who holds nothing.
-func person(subject string, groups ...string) identity.Principal {
-	return identity.Principal{Kind: identity.OIDC, Issuer: "https://idp.example", Subject: subject, Name: subject, Groups: groups}
-}
-
 // holding is somebody who holds a role on a branch.
 func holding(subject string, role identity.Role, fleet identity.FleetPath) identity.Principal {
 	p := person(subject)

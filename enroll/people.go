@@ -36,7 +36,11 @@ func (p *people) named(id string) string {
 
 // event begins an event of now, by who.
 func (s *Service) event(ctx context.Context, who identity.Principal, kind EventKind) Event {
-	return Event{Time: s.now(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
+	event := Event{Time: s.now(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
+	if answers := who.Responsible(); answers != who.ID() {
+		event.Responsible = s.people.named(answers)
+	}
+	return event
 }
 
 // append writes an event, and who its actor is the first time that they act.

@@ -142,7 +142,7 @@ func (s *Service) previewDevice(r Reader, preview *Preview, a *access, places ma
 	if len(changes) == 0 {
 		return nil
 	}
-	held, err := s.heldBy(r, d)
+	held, err := s.renewsFrom(r, d)
 	if err != nil {
 		return err
 	}
@@ -200,8 +200,8 @@ type held struct {
 	lifetime   time.Duration // of the profile
 }
 
-// heldBy reads what a device holds.
-func (s *Service) heldBy(r Reader, d *Device) (held, error) {
+// renewsFrom reads what a device holds.
+func (s *Service) renewsFrom(r Reader, d *Device) (held, error) {
 	has := held{protection: d.protection(), profile: DefaultProfile}
 	if d.Newest != nil {
 		c, err := r.Certificate(d.Newest.Serial)

@@ -21,6 +21,9 @@ func (r Role) BuiltIn() bool { return r.Name.BuiltIn() }
 
 // role returns what a role may do, or ErrNotFound.
 func (m *moment) role(r Reader, name identity.Role) (permissions, error) {
+	if role, ok := m.builtIn[name]; ok {
+		return role, nil
+	}
 	return remembered(m, m.roles, name, func() (permissions, error) {
 		role, err := readDocument[Role](r, RoleDocument, string(name))
 		return permissionsOf(role.Permissions), err

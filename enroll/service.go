@@ -29,16 +29,20 @@ type Service struct {
 	maxLive       int
 	crlLifetime   time.Duration
 	reenrolWindow time.Duration
-	clock         func() time.Time
-	rand          io.Reader
-	log           *slog.Logger
-	observer      Observer
+	standing      func(issuer string, groups []string) []identity.Grant
+	// membershipLifetime is how long somebody's groups count without them.
+	membershipLifetime time.Duration
+	clock              func() time.Time
+	rand               io.Reader
+	log                *slog.Logger
+	observer           Observer
 
 	moments   *moments
 	strides   *strides
 	people    *people
 	guesses   *guesses
 	refusals  *refusals
+	uses      *uses
 	signing   *signing
 	splits    *splits
 	turned    *turnedAway
@@ -59,8 +63,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
-		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		refusals: newRefusals(c.Clock), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
+		moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
