@@ -43,6 +43,7 @@ type Service struct {
 	publisher *publisher
 	follower  *follower // nil for a store without other nodes
 	retention Retention
+	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
 
@@ -58,7 +59,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		moments: newMoments(), splits: newSplits(), turned: newTurnedAway(),
+		jobWork: make(chan struct{}, 1), moments: newMoments(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
@@ -95,8 +96,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.withdrawn, f) }
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
-// nodes, records refusals of unauthenticated callers in aggregate and watches the
-// issuers' ends. It returns when ctx is done, after what it was doing.
+// nodes, records refusals of unauthenticated callers in aggregate, watches the
+// issuers' ends and does what was asked for many devices at once. It returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
@@ -104,6 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.keepHouse(ctx) })
 	group.Go(func() error { return s.follow(ctx) })
 	group.Go(func() error { return s.archive(ctx) })
+	group.Go(func() error { return s.runJobs(ctx) })
 	return group.Wait()
 }
 
