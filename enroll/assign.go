@@ -17,7 +17,8 @@ type NewOwner struct {
 	Comment string
 }
 
-// AssignOwner gives a device to a person, to a group, or to both.
+// AssignOwner gives a device to a person, to a group, or to both. It ends what the
+// owner before offered, and voids codes by which the device could be claimed.
 func (s *Service) AssignOwner(ctx context.Context, p identity.Principal, id string, to NewOwner) (DeviceInfo, error) {
 	if err := s.need(ctx, p, identity.DeviceAssign); err != nil {
 		return DeviceInfo{}, err
@@ -97,12 +98,7 @@ func (s *Service) assign(ctx context.Context, tx Tx, a *access, info *DeviceInfo
 // the person and the group; the person themselves gives it up for their part. One of
 // the owning group cannot give away what all of them share.
 func (s *Service) ReleaseOwner(ctx context.Context, p identity.Principal, id, comment string) error {
-	err := s.require(ctx, p, identity.DeviceAssign, func(a *access, r Reader) (bool, error) {
-		if a.anywhere(identity.DeviceAssign) {
-			return true, nil
-		}
-		return a.ownsAny(r)
-	})
+	err := s.needOwner(ctx, p)
 	if err == nil {
 		err = checkComment(comment)
 	}
@@ -125,11 +121,11 @@ func (s *Service) ReleaseOwner(ctx context.Context, p identity.Principal, id, co
 // readOwn returns a device that p holds permission on or that is p's own, as a
 // person and not as one of a group.
 func (s *Service) readOwn(r Reader, p identity.Principal, id string, permission identity.Permission) (DeviceInfo, *access, error) {
-	return s.readDeviceBy(r, p, id, permission, func(a *access, d *Device, at *place) string {
+	return s.readDeviceBy(r, p, id, permission, func(a *access, d *Device, at *place) (string, error) {
 		if grant := a.grant(permission, at); grant != "" || d.Owner == "" || d.Owner != a.self() {
-			return grant
+			return grant, nil
 		}
-		return ownersGrant
+		return ownersGrant, nil
 	})
 }
 

@@ -207,15 +207,15 @@ func (s *Service) DeviceEvents(ctx context.Context, p identity.Principal, id str
 // readDevice returns a device that p holds permission on, without its
 // certificates. Where p may not even read it, there is none.
 func (s *Service) readDevice(r Reader, p identity.Principal, id string, permission identity.Permission) (DeviceInfo, error) {
-	info, _, err := s.readDeviceBy(r, p, id, permission, func(a *access, d *Device, at *place) string {
-		return a.deviceGrant(permission, d, at)
+	info, _, err := s.readDeviceBy(r, p, id, permission, func(a *access, d *Device, at *place) (string, error) {
+		return a.deviceGrant(permission, d, at), nil
 	})
 	return info, err
 }
 
 // readDeviceBy returns a device and what p may do, where decide names what lets p do
 // it. Where p may not even read the device, there is none.
-func (s *Service) readDeviceBy(r Reader, p identity.Principal, id string, permission identity.Permission, decide func(*access, *Device, *place) string) (DeviceInfo, *access, error) {
+func (s *Service) readDeviceBy(r Reader, p identity.Principal, id string, permission identity.Permission, decide func(*access, *Device, *place) (string, error)) (DeviceInfo, *access, error) {
 	d, err := r.Device(identity.DeviceID(id))
 	if errors.Is(err, ErrNotFound) {
 		return DeviceInfo{}, nil, errDevice()
@@ -231,7 +231,10 @@ func (s *Service) readDeviceBy(r Reader, p identity.Principal, id string, permis
 	if err != nil {
 		return DeviceInfo{}, nil, err
 	}
-	if info.grant = decide(a, &d, info.at); info.grant == "" {
+	if info.grant, err = decide(a, &d, info.at); err != nil {
+		return DeviceInfo{}, nil, err
+	}
+	if info.grant == "" {
 		if a.deviceGrant(identity.DeviceRead, &d, info.at) != "" {
 			return DeviceInfo{}, nil, forbidden(permission).in(info.at)
 		}

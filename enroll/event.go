@@ -52,6 +52,7 @@ const (
 	ApprovalWithdrawn    EventKind = "approval.withdrawn"
 	ClaimCodeDrawn       EventKind = "claim.code_drawn"
 	ClaimStarted         EventKind = "claim.started"
+	ClaimDenied          EventKind = "claim.denied"
 	OwnerChanged         EventKind = "owner.changed"
 	OwnerReleased        EventKind = "owner.released"
 	TransferOffered      EventKind = "transfer.offered"
@@ -68,7 +69,7 @@ func EventKinds() []EventKind {
 		CertificateReleased, CertificateRevoked, CloneWasSuspected, RenewalForked, RequestRefused, BreakGlassUsed,
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
-		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, OwnerChanged, OwnerReleased, TransferOffered,
+		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
 		TransferEnded, JobStarted, JobEnded,
 	}
 }

@@ -40,7 +40,8 @@ type ownerChange struct {
 
 // changeOwner is the one way in which a device comes to belong to somebody else. It
 // changes the device's record, which it leaves to the caller to write, and in the
-// same transaction the index by which owners find their devices.
+// same transaction the index by which owners find their devices. What was offered,
+// or could be claimed, on the strength of the owner before is void then.
 func (s *Service) changeOwner(ctx context.Context, tx Tx, d *Device, at *place, c ownerChange) error {
 	was := ownersOf(d)
 	if c.to == was {
@@ -50,6 +51,8 @@ func (s *Service) changeOwner(ctx context.Context, tx Tx, d *Device, at *place, 
 	return errors.Join(
 		s.reindex(ctx, tx, d, at, c, was.person, c.to.person),
 		s.reindex(ctx, tx, d, at, c, was.group, c.to.group),
+		voidClaims(tx, d.ID),
+		s.voidTransfer(ctx, tx, d, at, c),
 	)
 }
 

@@ -49,6 +49,7 @@ type Service struct {
 	publisher *publisher
 	follower  *follower // nil for a store without other nodes
 	retention Retention
+	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
 
@@ -65,7 +66,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
-		moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
@@ -103,7 +104,8 @@ func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.wit
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
 // nodes, records in aggregate what was refused to unauthenticated callers and over and
-// over, and watches the issuers' ends. It returns when ctx is done, after what it was doing.
+// over, watches the issuers' ends, and does what was asked for many devices at once. It
+// returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
@@ -111,6 +113,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.keepHouse(ctx) })
 	group.Go(func() error { return s.follow(ctx) })
 	group.Go(func() error { return s.archive(ctx) })
+	group.Go(func() error { return s.runJobs(ctx) })
 	return group.Wait()
 }
 

@@ -104,6 +104,9 @@ type Profile struct {
 	Backdate string `yaml:"backdate"`
 	// NoRevAvail has certificates rely on their expiry alone (RFC 9608).
 	NoRevAvail bool `yaml:"no_rev_avail"`
+	// OwnerURN has certificates name the device's owner, by pseudonym, among their
+	// subject alternative names: urn:uuid:… (RFC 9562, section 5.8).
+	OwnerURN bool `yaml:"owner_urn"`
 }
 
 // OIDC says whose tokens are believed.
