@@ -45,6 +45,10 @@ func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed
 // ticket and events. It returns what was recorded, and what it revoked.
 func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *plan, signed *ca.Signed) (*Certificate, []ca.Serial, error) {
 	d, now := p.device, s.now()
+	voucher, err := s.vouched(tx, request, d.Fleet)
+	if err != nil {
+		return nil, nil, err
+	}
 	var ended []ca.Serial
 	if p.isNew {
 		if err := tx.TakeQuota(p.order); err != nil {
@@ -52,11 +56,7 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		}
 	}
 	if p.what == another {
-		at, err := s.place(tx, d.Fleet)
-		if err != nil {
-			return nil, nil, err
-		}
-		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: at}
+		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: voucher.at, grant: voucher.grant}
 		if ended, err = s.withdrawAll(ctx, tx, actorOf(request.Principal, d.ID), &d, revocation); err != nil {
 			return nil, nil, err
 		}
@@ -67,11 +67,11 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		Status: StatusGood,
 	}
 	d.take(recorded, request, p, now)
-	err := errors.Join(
+	err = errors.Join(
 		tx.PutDevice(d),
 		putCertificate(tx, recorded),
 		tx.PutKey(recorded.Key, KeyUse{Device: d.ID}),
-		s.tellIssuance(ctx, tx, request, p, recorded),
+		s.tellIssuance(ctx, tx, request, p, recorded, voucher),
 	)
 	return &recorded, ended, err
 }
@@ -113,16 +113,12 @@ func putCertificate(tx Tx, c Certificate) error {
 }
 
 // tellIssuance appends the events of an issuance.
-func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate) error {
-	at, err := s.place(tx, p.device.Fleet)
-	if err != nil {
-		return err
-	}
+func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate, voucher entitled) error {
 	actor := actorOf(request.Principal, c.Device)
 	end := c.Serial.NotAfter()
 	if p.what != renewal {
 		enrolled := s.event(ctx, actor, DeviceEnrolled)
-		enrolled.at(at)
+		enrolled.by(voucher)
 		enrolled.Order, enrolled.Device, enrolled.Key = p.order, c.Device, &c.Key
 		enrolled.Operation = request.Evidence.operation()
 		if err := s.append(tx, actor, enrolled); err != nil {
@@ -130,7 +126,7 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 		}
 	}
 	issued := s.event(ctx, actor, CertificateIssued)
-	issued.at(at)
+	issued.by(voucher)
 	issued.Order, issued.Device, issued.Key = p.order, c.Device, &c.Key
 	issued.Certificate, issued.Issuer, issued.Profile, issued.NotAfter = &c.Serial, c.Issuer, c.Profile, &end
 	if !c.Predecessor.IsZero() {
