@@ -12,6 +12,38 @@ func (s *Service) Authorize(ctx context.Context, p identity.Principal, permissio
 	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.everywhere(r, permission) })
 }
 
+// Begin records that p begins something with the whole installation that a door
+// offers by itself, before it is done. It refuses a principal that does not hold
+// permission on the whole tree.
+func (s *Service) Begin(ctx context.Context, p identity.Principal, permission identity.Permission, kind EventKind) error {
+	return s.store.Update(ctx, func(tx Tx) error {
+		event := s.event(ctx, p, kind)
+		var err error
+		if event.Grant, err = s.grantAtRoot(tx, p, permission); err != nil {
+			return err
+		}
+		return s.append(tx, p, event)
+	})
+}
+
+// grantAtRoot names what gives p a permission on the whole tree, and refuses whom
+// nothing does.
+func (s *Service) grantAtRoot(r Reader, p identity.Principal, permission identity.Permission) (string, error) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return "", err
+	}
+	root, err := a.moment.place(r, identity.RootFleetID)
+	if err != nil {
+		return "", err
+	}
+	grant := a.grant(permission, root)
+	if grant == "" {
+		return "", forbidden(permission)
+	}
+	return grant, nil
+}
+
 // require refuses a principal of whom holds is not so, and records the refusal.
 func (s *Service) require(ctx context.Context, p identity.Principal, permission identity.Permission, holds func(*access, Reader) (bool, error)) error {
 	held := false

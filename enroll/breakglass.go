@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -90,15 +91,16 @@ func (s *Service) RotateBreakGlass(ctx context.Context, p identity.Principal) (s
 		return "", err
 	}
 	err = s.store.Update(ctx, func(tx Tx) error {
+		event := s.event(ctx, p, BreakGlassRotated)
+		if event.Grant, err = s.grantAtRoot(tx, p, identity.BreakGlassRotate); err != nil {
+			return err
+		}
 		installation, err := tx.Installation()
 		if err != nil {
 			return err
 		}
 		installation.BreakGlass, installation.BreakGlassSet = hash[:], s.now()
-		if err := tx.PutInstallation(installation); err != nil {
-			return err
-		}
-		return s.append(tx, p, s.event(ctx, p, BreakGlassRotated))
+		return errors.Join(tx.PutInstallation(installation), s.append(tx, p, event))
 	})
 	if err != nil {
 		return "", err

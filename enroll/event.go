@@ -59,6 +59,8 @@ const (
 	TransferEnded        EventKind = "transfer.ended"
 	JobStarted           EventKind = "job.started"
 	JobEnded             EventKind = "job.ended"
+	BackupStarted        EventKind = "backup.started"
+	CompactionStarted    EventKind = "compaction.started"
 )
 
 // EventKinds lists every kind of event.
@@ -70,7 +72,7 @@ func EventKinds() []EventKind {
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
 		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
-		TransferEnded, JobStarted, JobEnded,
+		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted,
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 // PublishDue has the publisher do what is due now.
 func (s *Service) PublishDue(ctx context.Context) error { return s.publisher.publishDue(ctx) }
 
+// WatchIssuers looks at the issuers' ends once.
+func (s *Service) WatchIssuers(ctx context.Context) { s.watchIssuers(ctx, map[string]time.Time{}) }
+
 // SplitBits is splitBits.
 func SplitBits(n uint64) uint8 { return splitBits(n) }
 

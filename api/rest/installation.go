@@ -63,6 +63,9 @@ func (d *door) backup(ctx context.Context, p identity.Principal, _ *struct{}) (*
 	if d.Backup == nil {
 		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database; back it up with the database's own means, which are pg_basebackup or pg_dump for PostgreSQL: see docs/operations/backup.md")
 	}
+	if err := d.Service.Begin(ctx, p, identity.InstallationSaved, enroll.BackupStarted); err != nil {
+		return nil, err
+	}
 	return &stream{Body: func(hc huma.Context) {
 		_, w := humachi.Unwrap(hc.(*exchange).humaContext)
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -81,6 +84,9 @@ func (d *door) compact(ctx context.Context, p identity.Principal, _ *struct{}) (
 	}
 	if d.Compact == nil {
 		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database, which gives back room by itself; with PostgreSQL that is autovacuum's work")
+	}
+	if err := d.Service.Begin(ctx, p, identity.InstallationCompacted, enroll.CompactionStarted); err != nil {
+		return nil, err
 	}
 	before, after, err := d.Compact.Compact(ctx)
 	return answerOf(resource.Compaction{BytesBefore: before, BytesAfter: after}), err

@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/api/rest/resttest"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 )
 
-// refusals returns the events of refused requests, as an auditor exports them.
-func (r *rig) refusals() (events []enroll.Event) {
+// told returns the events of a kind, as an auditor exports them.
+func (r *rig) told(kind enroll.EventKind) (events []enroll.Event) {
 	r.t.Helper()
 	page := enroll.Page{Limit: enroll.MaxPage}
 	for {
@@ -18,7 +19,7 @@ func (r *rig) refusals() (events []enroll.Event) {
 		for _, line := range part.Items {
 			var event enroll.Event
 			must0(r.t, json.Unmarshal(line, &event))
-			if event.Kind == enroll.RequestRefused {
+			if event.Kind == kind {
 				events = append(events, event)
 			}
 		}
@@ -53,10 +54,10 @@ func TestRefusalsStandInTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := r.within(t)
-			before := len(r.refusals())
+			before := len(r.told(enroll.RequestRefused))
 			answer := r.call(c.token, c.method, c.path, c.body)
 			answer.want(t, c.status)
-			got := r.refusals()[before:]
+			got := r.told(enroll.RequestRefused)[before:]
 			if c.want.Code == "" {
 				if len(got) != 0 {
 					t.Errorf("recorded %+v", got)
@@ -74,5 +75,25 @@ func TestRefusalsStandInTheLog(t *testing.T) {
 				t.Errorf("recorded actor %q and request %q", e.Actor, e.Request)
 			}
 		})
+	}
+}
+
+// What a door does by itself with the whole installation is told before it is done,
+// and only what is done.
+func TestBackupAndCompactionStandInTheLog(t *testing.T) {
+	r := newRig(t)
+	r.call("admin", "GET", "/api/v1/backup", nil).want(t, 200)
+	r.call("break-glass", "POST", "/api/v1/store/compact", nil).want(t, 200)
+	r.Config.Backup, r.Config.Compact = nil, nil
+	r.handler = rest.New(r.Config)
+	r.call("admin", "GET", "/api/v1/backup", nil).refused(t, 409, enroll.WrongState)
+	r.call("admin", "POST", "/api/v1/store/compact", nil).refused(t, 409, enroll.WrongState)
+	for kind, grant := range map[enroll.EventKind]string{enroll.BackupStarted: "configuration:admin", enroll.CompactionStarted: "break-glass"} {
+		if got := r.told(kind); len(got) != 1 || got[0].Grant != grant || got[0].Actor == "" {
+			t.Errorf("%s is told as %+v", kind, got)
+		}
+	}
+	if got := r.told(enroll.BreakGlassUsed); len(got) != 1 || got[0].Target != "/store/compact" || got[0].Operation != "compact-store" {
+		t.Errorf("the break-glass token's use is told as %+v", got)
 	}
 }
