@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
 )
 
 // PublishDue has the publisher do what is due now.
@@ -47,3 +48,19 @@ var (
 	DecodeCertificate = decodeCertificate
 	EncodeRecord      = encodeRecord
 )
+
+// May decides, within a transaction, as every operation does.
+func (s *Service) May(r Reader, p identity.Principal, permission identity.Permission, fleet identity.FleetID) (bool, error) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return false, err
+	}
+	at, err := a.moment.place(r, fleet)
+	return err == nil && a.may(permission, at), err
+}
+
+// RecordUses writes the uses of tokens that are due.
+func (s *Service) RecordUses(ctx context.Context) error { return s.recordUses(ctx) }
+
+// TokenChecksum is tokenChecksum.
+func TokenChecksum(text string) string { return tokenChecksum(text) }

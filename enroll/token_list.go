@@ -200,8 +200,8 @@ func (s *Service) readTokens(r Reader, a *access, lists []documentList, path ide
 			if err != nil {
 				return list, err
 			}
-			own := from.kind == TokenAtDocument && path == "" && a.isOwn(&info.Token) // told already
-			if told && !own {
+			before := from.kind == TokenAtDocument && path == "" && info.Maker == a.who.ID() // among one's own
+			if told && !before {
 				list.Items = append(list.Items, info)
 			}
 		}

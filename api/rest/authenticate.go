@@ -54,7 +54,7 @@ func challenge(r *http.Request) string {
 	return `Bearer error="invalid_token"`
 }
 
-// byToken takes the break-glass token or one of a provider.
+// byToken takes the break-glass token, a scoped token or one of a provider.
 func (d *door) byToken(r *http.Request, operation string) (identity.Principal, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
@@ -68,7 +68,14 @@ func (d *door) byToken(r *http.Request, operation string) (identity.Principal, e
 	if enroll.IsBreakGlassToken(token) {
 		return d.Service.BreakGlassPrincipal(r.Context(), token, sourceOf(r), operation)
 	}
-	return d.Tokens.Verify(r.Context(), token)
+	if enroll.IsScopedToken(token) {
+		return d.Service.TokenPrincipal(r.Context(), token, sourceOf(r))
+	}
+	p, err := d.Tokens.Verify(r.Context(), token)
+	if err != nil {
+		return p, err
+	}
+	return p, d.Service.Arrived(r.Context(), p)
 }
 
 // byCertificate takes a certificate of our own whose key the client proved to

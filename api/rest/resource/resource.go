@@ -33,9 +33,10 @@ type Action struct {
 type Caller struct {
 	ID     string   `json:"id" doc:"Stable id; what an order's stations name"`
 	Name   string   `json:"name" doc:"For people to read"`
-	Kind   string   `json:"kind" enum:"oidc,device,break-glass"`
+	Kind   string   `json:"kind" enum:"oidc,device,token,break-glass"`
 	Roles  []string `json:"roles" nullable:"false"`
 	Grants []Grant  `json:"grants" nullable:"false"`
+	Token  *Token   `json:"token,omitempty" doc:"Of a scoped token: who answers for it, where, what it may do, and until when"`
 }
 
 // Grant is a role on a branch of the fleet tree.

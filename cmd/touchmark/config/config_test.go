@@ -51,6 +51,7 @@ roles: {admins: admin, "CN=Line, O=X": station}
 log: {key: log.key, origin: example.com/log}
 crl: {lifetime: 12h}
 reenrol_window: 2d
+access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
 `
 
@@ -98,6 +99,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"own role":    {s.OIDC.Providers[1].Roles["staff"], identity.Auditor},
 		"crl":         {s.CRLLifetime, 12 * time.Hour},
 		"reenrol":     {s.ReenrolWindow, 48 * time.Hour},
+		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
 		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
@@ -155,6 +157,8 @@ func TestFaults(t *testing.T) {
 		{"no log key", "key: log.key", "key: other.key", "log.key", "other.key"},
 		{"a plus", "example.com/log", "example.com+log", "log.origin", "without spaces"},
 		{"CRL of a second", "lifetime: 12h", "lifetime: 1s", "crl.lifetime", "must be"},
+		{"groups that lapse at once", "membership_lifetime: 30d", "membership_lifetime: 59m", "access.membership_lifetime", "must be"},
+		{"groups for ever", "membership_lifetime: 30d", "membership_lifetime: never", "access.membership_lifetime", "no duration"},
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},
 		{"a folder below a file", "dir: old", "dir: log.key/archive", "archive.dir", "log.key"},
