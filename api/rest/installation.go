@@ -17,7 +17,7 @@ func (d *door) addInstallation() {
 	handle(d, operation{
 		id: "whoami", method: http.MethodGet, path: "/api/v1/whoami", permission: SignedIn,
 		summary: "Tell the caller who they are to this server",
-	}, whoami)
+	}, d.whoami)
 	handle(d, operation{
 		id: "rotate-break-glass", method: http.MethodPost, path: "/api/v1/breakglass/rotate", permission: identity.BreakGlassRotate,
 		summary: "Replace the break-glass token; the old one ends at once",
@@ -35,15 +35,17 @@ func (d *door) addInstallation() {
 	}, d.compact)
 }
 
-func whoami(_ context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Caller], error) {
-	who := resource.Caller{ID: p.ID(), Name: p.Name, Kind: string(p.Kind), Roles: []string{}, Grants: []resource.Grant{}}
-	for _, grant := range p.Grants {
-		who.Grants = append(who.Grants, resource.Grant{Role: string(grant.Role), Fleet: string(grant.Fleet)})
+func (d *door) whoami(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Caller], error) {
+	held, err := d.Service.Holdings(ctx, p)
+	who := resource.Caller{
+		ID: p.ID(), Name: p.Name, Kind: string(p.Kind), Groups: append([]string{}, p.Groups...), Roles: []string{}, Grants: listOf(held, heldOf),
+	}
+	for _, grant := range held {
 		if !slices.Contains(who.Roles, string(grant.Role)) {
 			who.Roles = append(who.Roles, string(grant.Role))
 		}
 	}
-	return answerOf(who), nil
+	return answerOf(who), err
 }
 
 func (d *door) rotateBreakGlass(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.BreakGlass], error) {
