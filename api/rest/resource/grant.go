@@ -58,7 +58,7 @@ type Approval struct {
 	Request    json.RawMessage `json:"request" doc:"What was asked for, as it will be done"`
 	Permission string          `json:"permission" doc:"What whoever approves must hold at each of the fleets"`
 	Fleets     []FleetName     `json:"fleets" nullable:"false"`
-	Devices    int             `json:"devices,omitempty" doc:"How many devices it acts on"`
+	Devices    int             `json:"devices" doc:"How many devices it acts on"`
 	MadeBy     string          `json:"made_by" doc:"Id of the principal that made it; no one who answers for them can approve it"`
 	CreatedAt  time.Time       `json:"created_at"`
 	ExpiresAt  time.Time       `json:"expires_at"`
