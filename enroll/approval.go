@@ -36,7 +36,10 @@ type Approval struct {
 	// Permission is what whoever approves must hold at each of the fleets.
 	Permission identity.Permission `json:"permission"`
 	Fleets     []identity.FleetID  `json:"fleets"`
-	Devices    int                 `json:"devices,omitempty"`
+	// Paths are what the fleets are called now, each where the principal that is told
+	// of the request may know it, and empty where not.
+	Paths   []identity.FleetPath `json:"-"`
+	Devices int                  `json:"devices,omitempty"`
 	// Maker is the principal's id, and Responsible the pseudonymous one of who answers
 	// for it.
 	Maker       string        `json:"maker"`
@@ -87,6 +90,7 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	for _, at := range w.places {
 		asked.Fleets = append(asked.Fleets, at.id)
 	}
+	a.name(asked, w.places)
 	event := s.event(ctx, a.who, ApprovalRequested)
 	event.at(w.places[0])
 	event.About, event.Operation, event.Grant, event.Comment, event.NotAfter = string(id), string(w.permission), w.grant, w.words, &asked.ExpiresAt
@@ -107,7 +111,21 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 	if err == nil && !told && asked.Responsible != a.responsible() {
 		err = errApproval()
 	}
+	a.name(&asked, places)
 	return asked, places, err
+}
+
+// name fills in what the fleets of a request are called, as far as the principal may
+// know.
+func (a *access) name(asked *Approval, places []*place) {
+	asked.Paths = nil
+	for _, at := range places {
+		path := identity.FleetPath("")
+		if a.may(asked.Permission, at) || a.may(identity.FleetRead, at) {
+			path = at.path
+		}
+		asked.Paths = append(asked.Paths, path)
+	}
 }
 
 func errApproval() error { return Refuse(NotFound, "no such request") }

@@ -206,11 +206,12 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 			if waiting && asked.State != RequestWaiting {
 				continue
 			}
-			_, may, err := a.mayDecide(r, &asked)
+			places, may, err := a.mayDecide(r, &asked)
 			if err != nil {
 				return err
 			}
 			if may || asked.Responsible == a.responsible() {
+				a.name(&asked, places)
 				list.Items = append(list.Items, asked)
 			}
 		}

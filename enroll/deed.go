@@ -116,7 +116,7 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 		return err
 	}
 	if waiting != nil {
-		return &Waiting{Approval: *waiting}
+		return &Waiting{Approval: *waiting, RetryAfter: approvalRetry}
 	}
 	s.done(p, d, w)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // Question asks whether somebody may do something somewhere.
@@ -23,7 +24,8 @@ type Explanation struct {
 	Allowed bool
 	Fleet   identity.FleetPath // that was asked about, or that the device is in
 	// Deciding is the grant that gives it, the first that does. Others are those that
-	// give the same permission elsewhere or not any more.
+	// give the same permission elsewhere or not any more, as far as the caller may know
+	// of their branches.
 	Deciding *HeldGrant
 	Others   []HeldGrant
 	// Waits says that it would wait for a second person.
@@ -75,12 +77,21 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		if err != nil {
 			return err
 		}
-		answer, err = asked.explain(r, permission, at)
+		if answer, err = asked.explain(r, permission, at); err != nil {
+			return err
+		}
+		if !self {
+			if err := answer.narrow(r, asking, at); err != nil {
+				return err
+			}
+		}
 		if device != nil && answer.Deciding == nil {
 			answer.explainOwner(s, asked, device, permission)
+		} else if answer.Deciding != nil {
+			answer.Waits = s.mustWait(asked, weight{subject: subjectOf(permission), places: []*place{at}, grant: answer.Deciding.Grant, devices: 1})
 		}
 		answer.Groups = asked.who.Groups
-		return err
+		return nil
 	})
 	return answer, err
 }
@@ -100,7 +111,7 @@ func (s *Service) askedAbout(r Reader, asking *access, on string, self bool) (*p
 	}
 	at, err := asking.lookUp(r, on)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, inField(err, "on")
 	}
 	if self {
 		// Where one holds anything at all one may ask what that is.
@@ -164,6 +175,56 @@ func (a *access) explain(r Reader, permission identity.Permission, at *place) (a
 		answer.Others = append(answer.Others, told)
 	}
 	return answer, nil
+}
+
+// narrow leaves out the grants on branches of which the asker may not learn. Those
+// that reach the place asked about stay: their branches are above it.
+func (e *Explanation) narrow(r Reader, asking *access, at *place) error {
+	var told []HeldGrant
+	for _, g := range e.Others {
+		if !at.path.Within(g.Fleet) {
+			branch, err := asking.find(r, g.Fleet)
+			var refusal *Refusal
+			if errors.As(err, &refusal) {
+				continue // the configuration names a fleet that is not there
+			}
+			if err != nil {
+				return err
+			}
+			if !asking.may(identity.AccessExplain, branch) {
+				continue
+			}
+		}
+		told = append(told, g)
+	}
+	e.Others = told
+	return nil
+}
+
+// subjectOf returns what an operation is to a policy's approval, and nothing for
+// what never waits.
+func subjectOf(permission identity.Permission) policy.Subject {
+	switch permission {
+	case identity.DeviceHold, identity.DeviceRelease, identity.DeviceRevoke, identity.DeviceRetire, identity.DeviceReenrol, identity.DeviceAssign:
+		return policy.SubjectActions
+	case identity.FleetEdit, identity.PolicySet, identity.GrantCreate, identity.GrantDelete, identity.RoleEdit:
+		return policy.SubjectAuthority
+	case identity.DeviceEnrol, identity.DeviceEnrolAny:
+		return policy.SubjectEnrolment
+	default:
+		return ""
+	}
+}
+
+// inField says which value of a request a refusal is about, where it is one value's.
+func inField(err error, field string) error {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Field == "" {
+		return err
+	}
+	told := *refusal
+	told.Field = field
+	return &told
 }
 
 // explainOwner says what somebody may as the owner of a device.

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/touchmark/touchmark/identity/policy"
@@ -16,10 +17,17 @@ func faultsOf(err error) policy.Faults {
 	return faults
 }
 
-// refuseFaults refuses a value of a request for all that is wrong within it.
-func refuseFaults(field string, faults policy.Faults) *Refusal {
+// maxFaults bounds how many faults are told at once: a short text can have thousands.
+const maxFaults = 50
+
+// RefuseFaults refuses a value of a request, such as "policy", for all that is wrong
+// within it. There is at least one fault; of very many the first are told.
+func RefuseFaults(field string, faults policy.Faults) *Refusal {
 	refusal := &Refusal{Code: BadRequest, Field: field, Message: faults[0].String()}
-	if len(faults) > 1 {
+	if n := len(faults); n > maxFaults {
+		faults = faults[:maxFaults]
+		refusal.Message = fmt.Sprintf("%d things are wrong, the first of them: %s", n, joinWords(words(faults)))
+	} else if n > 1 {
 		refusal.Message = "several things are wrong: " + joinWords(words(faults))
 	}
 	for _, fault := range faults {

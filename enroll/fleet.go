@@ -3,6 +3,8 @@ package enroll
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -159,21 +161,42 @@ func (s *Service) Fleets(ctx context.Context, p identity.Principal, parent strin
 		if err != nil {
 			return err
 		}
-		tops, err := a.tops(r, identity.FleetRead)
-		if err != nil {
-			return err
-		}
-		list = List[FleetInfo]{}
-		for _, at := range tops {
-			info, err := fleetInfo(r, at)
-			if err != nil {
-				return err
-			}
-			list.Items = append(list.Items, info)
-		}
-		return nil
+		list, err = highest(r, a, page)
+		return err
 	})
-	return list, err
+	return list, cursorFault(err)
+}
+
+// highest lists the highest fleets that the principal may read, by path. The cursor
+// is the id of the last one.
+func highest(r Reader, a *access, page Page) (list List[FleetInfo], err error) {
+	tops, err := a.tops(r, identity.FleetRead)
+	if err != nil {
+		return list, err
+	}
+	slices.SortFunc(tops, func(a, b *place) int { return strings.Compare(string(a.path), string(b.path)) })
+	if page.After != "" {
+		last := slices.IndexFunc(tops, func(at *place) bool { return string(at.id) == page.After })
+		if last < 0 {
+			return list, ErrCursor
+		}
+		tops = tops[last+1:]
+	}
+	if page.Limit == 0 {
+		page.Limit = DefaultPage
+	}
+	if len(tops) > page.Limit {
+		tops = tops[:page.Limit]
+		list.Next = string(tops[page.Limit-1].id)
+	}
+	for _, at := range tops {
+		info, err := fleetInfo(r, at)
+		if err != nil {
+			return list, err
+		}
+		list.Items = append(list.Items, info)
+	}
+	return list, nil
 }
 
 func childrenOf(r Reader, at *place, page Page) (list List[FleetInfo], err error) {

@@ -200,18 +200,15 @@ func (a *access) above(r Reader, at *place) (policy.Effective, error) {
 // checkPolicy refuses a policy that is malformed, looser than it may be, or names a
 // profile that is not configured.
 func (s *Service) checkPolicy(above policy.Effective, asked policy.Config) (policy.Policy, error) {
-	own, err := policy.New(asked)
-	faults := faultsOf(err)
-	if asked.Profile != nil && err == nil {
-		if _, ok := s.profiles[*asked.Profile]; !ok {
+	own, faults := policy.Review(asked)
+	if profile := own.Config().Profile; profile != nil {
+		if _, ok := s.profiles[*profile]; !ok {
 			faults = append(faults, policy.Fault{Path: "profile", Message: "is not configured; there are " + joinWords(s.profileNames())})
 		}
 	}
-	if err == nil {
-		faults = append(faults, faultsOf(policy.Check(above, own))...)
-	}
+	faults = append(faults, faultsOf(policy.Check(above, own))...)
 	if len(faults) > 0 {
-		return own, refuseFaults("policy", faults)
+		return own, RefuseFaults("policy", faults)
 	}
 	return own, nil
 }

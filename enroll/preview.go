@@ -73,11 +73,28 @@ func (s *Service) PreviewFleet(ctx context.Context, p identity.Principal, fleet 
 				if preview.Shifts, err = shifts(r, a, was, is); err != nil {
 					return err
 				}
+				if err := a.anonymise(r, preview.Shifts); err != nil {
+					return err
+				}
 			}
 		}
 		return s.previewDevices(r, &preview, a, was, is, after)
 	})
 	return preview, cursorFault(err)
+}
+
+// anonymise leaves out whom grants are for where the principal may not read grants.
+func (a *access) anonymise(r Reader, moved []Shift) error {
+	for i := range moved {
+		at, err := a.moment.place(r, moved[i].Fleet)
+		if err != nil {
+			return err
+		}
+		if !a.may(identity.GrantRead, at) {
+			moved[i].For = ""
+		}
+	}
+	return nil
 }
 
 // previewed returns the place of a fleet as it is, and as it would be.

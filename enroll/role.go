@@ -3,6 +3,7 @@ package enroll
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -36,13 +37,11 @@ func (s *Service) Roles(ctx context.Context, p identity.Principal, page Page) (l
 		return list, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
-		list = List[Role]{}
-		if page.After == "" {
-			for _, name := range identity.Roles() {
-				list.Items = append(list.Items, Role{Name: name, Permissions: inOrder(name.Permissions())})
-			}
+		var rest Page
+		if list, rest, err = builtInRoles(page); err != nil || rest.Limit == 0 {
+			return err
 		}
-		found, err := r.Documents(RoleDocument, "", page)
+		found, err := r.Documents(RoleDocument, "", rest)
 		if err != nil {
 			return err
 		}
@@ -57,6 +56,37 @@ func (s *Service) Roles(ctx context.Context, p identity.Principal, page Page) (l
 		return nil
 	})
 	return list, cursorFault(err)
+}
+
+// builtInCursor begins the cursors of the built-in roles, which no store gives out.
+const builtInCursor = "built-in:"
+
+// builtInRoles returns the built-in roles that belong to a part of a list, and what
+// the organisation's own are then asked for; a limit of 0 where the part is full.
+func builtInRoles(page Page) (list List[Role], rest Page, err error) {
+	if page.Limit == 0 {
+		page.Limit = DefaultPage
+	}
+	names := identity.Roles()
+	last, within := strings.CutPrefix(page.After, builtInCursor)
+	if !within && page.After != "" {
+		return list, page, nil
+	}
+	if within {
+		at := slices.Index(names, identity.Role(last))
+		if at < 0 {
+			return list, rest, ErrCursor
+		}
+		names = names[at+1:]
+	}
+	names = names[:min(len(names), page.Limit)]
+	for _, name := range names {
+		list.Items = append(list.Items, Role{Name: name, Permissions: inOrder(name.Permissions())})
+	}
+	if rest.Limit = page.Limit - len(names); rest.Limit == 0 {
+		list.Next = builtInCursor + string(names[len(names)-1])
+	}
+	return list, rest, nil
 }
 
 // newRole checks a role that is to be written, and reports every fault at once.

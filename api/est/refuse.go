@@ -1,6 +1,7 @@
 package est
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -36,8 +37,14 @@ func status(code enroll.Code) int {
 	}
 }
 
-// refuse answers err, and logs it where the client may not know it.
+// refuse answers err, and logs it where the client may not know it. What waits is
+// not refused.
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var waiting *enroll.Waiting
+	if errors.As(err, &waiting) {
+		answerWaiting(w, waiting)
+		return
+	}
 	refusal := enroll.AsRefusal(err)
 	if refusal.Code == enroll.Internal && r.Context().Err() == nil {
 		d.log.ErrorContext(r.Context(), "EST request failed",
@@ -59,13 +66,29 @@ func answerRefusal(w http.ResponseWriter, refusal *enroll.Refusal) {
 		return
 	}
 	if refusal.RetryAfter > 0 {
-		seconds := (refusal.RetryAfter + time.Second - 1) / time.Second
-		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		setRetryAfter(h, refusal.RetryAfter)
 	}
-	text := refusal.Error() + "\n"
+	answerText(w, status(refusal.Code), refusal.Error()+"\n")
+}
+
+// answerWaiting is RFC 7030, section 4.2.3, where somebody has to approve first: 202
+// with Retry-After. The device comes back with the same request.
+func answerWaiting(w http.ResponseWriter, waiting *enroll.Waiting) {
+	setRetryAfter(w.Header(), waiting.RetryAfter)
+	answerText(w, http.StatusAccepted, "waiting: request "+string(waiting.Approval.ID)+" waits for somebody to approve; send the same again\n")
+}
+
+// setRetryAfter says when to ask again, in whole seconds, rounded up.
+func setRetryAfter(h http.Header, after time.Duration) {
+	seconds := (after + time.Second - 1) / time.Second
+	h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+}
+
+func answerText(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status(refusal.Code))
+	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
 }

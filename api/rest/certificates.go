@@ -31,7 +31,7 @@ func (d *door) addCertificates() {
 	for _, action := range identity.Actions() {
 		handle(d, operation{
 			id: string(action) + "-certificate", method: http.MethodPost, path: "/api/v1/certificates/{serial}/" + string(action),
-			permission: identity.ActionPermission(action), summary: verb(action) + " one certificate; for keyCompromise all of its key",
+			permission: identity.ActionPermission(action), summary: verb(action) + " one certificate; for keyCompromise all of its key", waits: true,
 		}, func(ctx context.Context, p identity.Principal, in *certificateAction) (*answer[resource.Certificate], error) {
 			words := wordsIn(in.Body)
 			certificate, err := d.Service.ActOnCertificate(ctx, p, in.Serial, action, words.Reason, words.Comment)

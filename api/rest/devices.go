@@ -36,7 +36,7 @@ func (d *door) addDevices() {
 	for _, action := range identity.Actions() {
 		handle(d, operation{
 			id: string(action) + "-device", method: http.MethodPost, path: "/api/v1/devices/{id}/" + string(action),
-			permission: identity.ActionPermission(action), summary: verb(action) + " a device with all its certificates",
+			permission: identity.ActionPermission(action), summary: verb(action) + " a device with all its certificates", waits: true,
 		}, func(ctx context.Context, p identity.Principal, in *deviceAction) (*answer[resource.Device], error) {
 			words := wordsIn(in.Body)
 			device, err := d.Service.Act(ctx, p, in.ID, action, words.Reason, words.Comment)
@@ -45,7 +45,7 @@ func (d *door) addDevices() {
 	}
 	handle(d, operation{
 		id: "reenrol-device", method: http.MethodPost, path: "/api/v1/devices/{id}/reenrol", permission: identity.DeviceReenrol,
-		summary: "Permit one enrolment of an active device with another key",
+		summary: "Permit one enrolment of an active device with another key", waits: true,
 	}, d.reenrolDevice)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/touchmark/touchmark/api/rest/resource"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // vouching is a station's request. Resolve notes where it comes from.
@@ -33,7 +34,7 @@ type enrolled struct {
 func (d *door) addEnrol() {
 	handle(d, operation{
 		id: "enrol-device", method: http.MethodPost, path: "/api/v1/orders/{id}/devices", permission: identity.DeviceEnrol,
-		summary: "Enrol a device that the caller, a station of the order, vouches for; 200 when the answer was given before", status: http.StatusCreated,
+		summary: "Enrol a device that the caller, a station of the order, vouches for; 200 when the answer was given before", status: http.StatusCreated, waits: true,
 	}, d.enrol)
 	responses := d.api.OpenAPI().Paths["/api/v1/orders/{id}/devices"].Post.Responses
 	responses["200"] = &huma.Response{Description: "The answer that was given before", Content: responses["201"].Content}
@@ -42,7 +43,9 @@ func (d *door) addEnrol() {
 func (d *door) enrol(ctx context.Context, p identity.Principal, in *vouching) (*enrolled, error) {
 	csr, fault := requestDER(in.Body.CSR)
 	issued, err := d.Service.Issue(ctx, enroll.Request{
-		Principal: p, Evidence: enroll.VouchEvidence{Order: enroll.OrderID(in.ID), Serial: in.Body.Serial},
+		Principal: p, Evidence: enroll.VouchEvidence{
+			Order: enroll.OrderID(in.ID), Serial: in.Body.Serial, KeyProtection: policy.KeyProtection(in.Body.KeyProtection),
+		},
 		CSR: csr, Fault: fault, Source: in.source,
 	})
 	if err != nil {

@@ -36,9 +36,14 @@ func (d *door) addInstallation() {
 }
 
 func (d *door) whoami(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Caller], error) {
-	who := resource.Caller{ID: p.ID(), Name: p.Name, Kind: string(p.Kind), Roles: []string{}, Grants: []resource.Grant{}}
-	for _, grant := range p.Grants {
-		who.Grants = append(who.Grants, resource.Grant{Role: string(grant.Role), Fleet: string(grant.Fleet)})
+	held, err := d.Service.Holdings(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	who := resource.Caller{
+		ID: p.ID(), Name: p.Name, Kind: string(p.Kind), Groups: append([]string{}, p.Groups...), Roles: []string{}, Grants: listOf(held, heldOf),
+	}
+	for _, grant := range held {
 		if !slices.Contains(who.Roles, string(grant.Role)) {
 			who.Roles = append(who.Roles, string(grant.Role))
 		}

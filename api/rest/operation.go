@@ -40,6 +40,8 @@ type operation struct {
 	maxBody    int // maxBody by default
 	// content describes an answer that huma cannot see the form of, by media type.
 	content map[string]*huma.MediaType
+	// waits says that a policy can have it wait for a second person.
+	waits bool
 	// unhurried says that it may take longer than a listener gives a request.
 	unhurried bool
 }
@@ -67,7 +69,7 @@ func handle[In, Out any](d *door, o operation, f func(context.Context, identity.
 	}, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := f(ctx, callerOf(ctx), in)
 		if err != nil {
-			return nil, d.problem(ctx, d.Service.Refused(ctx, callerOf(ctx), o.permission, err))
+			return nil, d.unusual(ctx, d.Service.Refused(ctx, callerOf(ctx), o.permission, err))
 		}
 		return out, nil
 	})
@@ -77,13 +79,17 @@ func handle[In, Out any](d *door, o operation, f func(context.Context, identity.
 // its success.
 func (d *door) responses(o operation) map[string]*huma.Response {
 	schema := d.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Problem](), true, "Problem")
-	return map[string]*huma.Response{
+	responses := map[string]*huma.Response{
 		"default": {
 			Description: "Refused; code says why",
 			Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: schema}},
 		},
 		strconv.Itoa(o.status): {Description: http.StatusText(o.status), Content: o.content},
 	}
+	if o.waits {
+		responses[strconv.Itoa(http.StatusAccepted)] = d.waitingResponse()
+	}
+	return responses
 }
 
 // problem returns what the client is told about err, and logs what it is not.
@@ -103,5 +109,8 @@ func pageIn(p resource.Page) enroll.Page { return enroll.Page{After: p.After, Li
 
 // answer is an answer in JSON.
 type answer[T any] struct{ Body T }
+
+// nothing is an answer without a body.
+type nothing struct{}
 
 func answerOf[T any](body T) *answer[T] { return &answer[T]{Body: body} }

@@ -17,8 +17,8 @@ type access struct {
 	permission string
 	allowed    []string
 	status     int // of success
-	// request prepares what the call is about: the values of {id} or {serial}, and
-	// the body.
+	// request prepares what the call is about: the values of {id}, {serial} or {name},
+	// and the body.
 	request func(*rig) (id string, body any)
 }
 
@@ -60,6 +60,31 @@ func newToken() m {
 	return m{"name": "line 3", "fleet": "/", "permissions": []string{"order.read"}, "until": resttest.Begin().AddDate(0, 1, 0)}
 }
 
+func aFleet(r *rig) (string, any) { return r.fleet("/berlin"), nil }
+func aGrant(r *rig) (string, any) {
+	return r.call("admin", "POST", "/api/v1/grants", r.newGrant("person:erika", "operator", "/")).want(r.t, 201)["id"].(string), nil
+}
+
+func aRole(r *rig) (string, any) {
+	r.call("admin", "PUT", "/api/v1/roles/lookers", m{"permissions": []string{"device.read"}}).want(r.t, 200)
+	return "lookers", nil
+}
+
+// aRequest is one for holding a device, by somebody who is none of the roles' holders.
+func aRequest(r *rig) (string, any) {
+	r.enrolled("SN1")
+	r.policy("/", m{"approval": []string{"actions"}})
+	return r.call("security@/berlin", "POST", "/api/v1/devices/TH20-SN1/hold", nil).want(r.t, 202)["id"].(string), nil
+}
+
+// aWaitingEnrolment is a station's.
+func aWaitingEnrolment(r *rig) (string, any) {
+	order := r.call("admin", "POST", "/api/v1/orders", m{"fleet": "/berlin", "model": "TH20", "quantity": 1, "stations": []string{"oidc:https://idp.example#station@/berlin"}}).want(r.t, 201)["id"].(string)
+	r.policy("/", m{"approval": []string{"enrolment"}})
+	body := m{"serial": "SN1", "csr": resttest.CSR(r.t, resttest.NewKey(r.t))}
+	return r.call("station@/berlin", "POST", "/api/v1/orders/"+order+"/devices", body).want(r.t, 202)["id"].(string), nil
+}
+
 func table() []access {
 	newOrder := m{"fleet": "/berlin", "model": "TH20", "quantity": 1}
 	return []access{
@@ -88,6 +113,29 @@ func table() []access {
 		{"POST /api/v1/certificates/{serial}/retire", "device.retire", securers, 200, aCertificate},
 		{"GET /api/v1/audit", "audit.read", auditors, 200, nothing},
 		{"GET /api/v1/audit/checkpoint", "audit.read", auditors, 200, nothing},
+		{"POST /api/v1/fleets", "fleet.create", operators, 201, func(*rig) (string, any) { return "", m{"path": "/berlin/line-4"} }},
+		{"GET /api/v1/fleets", "fleet.read", readers, 200, nothing},
+		{"GET /api/v1/fleets/{id}", "fleet.read", readers, 200, aFleet},
+		{"PATCH /api/v1/fleets/{id}", "fleet.edit", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"name": "munich"} }},
+		{"PUT /api/v1/fleets/{id}/policy", "policy.set", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"policy": m{"lifetime": "1h"}} }},
+		{"GET /api/v1/fleets/{id}/effective", "fleet.read", readers, 200, aFleet},
+		{"POST /api/v1/fleets/{id}/preview", "fleet.edit", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"name": "munich"} }},
+		{"GET /api/v1/devices/{id}/effective", "device.read", readers, 200, aDevice},
+		{"POST /api/v1/grants", "grant.create", admins, 201, func(r *rig) (string, any) { return "", r.newGrant("person:erika", "operator", "/") }},
+		{"GET /api/v1/grants", "grant.read", auditors, 200, nothing},
+		{"GET /api/v1/grants/{id}", "grant.read", auditors, 200, aGrant},
+		{"DELETE /api/v1/grants/{id}", "grant.delete", admins, 204, aGrant},
+		{"GET /api/v1/roles", "role.read", auditors, 200, nothing},
+		{"PUT /api/v1/roles/{name}", "role.edit", admins, 200, func(*rig) (string, any) { return "lookers", m{"permissions": []string{"device.read"}} }},
+		{"DELETE /api/v1/roles/{name}", "role.edit", admins, 204, aRole},
+		{"GET /api/v1/approvals", "signed-in", everybody, 200, nothing},
+		{"GET /api/v1/approvals/{id}", "signed-in", securers, 200, aRequest},
+		{"POST /api/v1/approvals/{id}/approve", "signed-in", operators, 200, aWaitingEnrolment},
+		{"POST /api/v1/approvals/{id}/deny", "signed-in", securers, 200, aRequest},
+		{"POST /api/v1/approvals/{id}/withdraw", "signed-in", nil, 200, aRequest},
+		{"POST /api/v1/access/explain", "signed-in", []string{"admin", "operator", "security", "auditor", "station", "break-glass"}, 200, func(*rig) (string, any) {
+			return "", m{"permission": "device.revoke", "on": "/"}
+		}},
 		{"GET /api/v1/whoami", "signed-in", everybody, 200, nothing},
 		{"POST /api/v1/breakglass/rotate", "breakglass.rotate", admins, 200, nothing},
 		{"GET /api/v1/backup", "installation.backup", admins, 200, nothing},
@@ -108,7 +156,7 @@ func TestEveryOperationForEveryRole(t *testing.T) {
 				r := newRig(t)
 				id, body := a.request(r)
 				method, path, _ := strings.Cut(a.call, " ")
-				answer := r.call(role, method, strings.NewReplacer("{id}", id, "{serial}", id).Replace(path), body)
+				answer := r.call(role, method, strings.NewReplacer("{id}", id, "{serial}", id, "{name}", id).Replace(path), body)
 				switch {
 				case role == "":
 					answer.refused(t, http.StatusUnauthorized, enroll.Unauthenticated)

@@ -65,6 +65,11 @@ func New(c Config) http.Handler {
 	d.addEnrol()
 	d.addDevices()
 	d.addCertificates()
+	d.addFleets()
+	d.addGrants()
+	d.addRoles()
+	d.addApprovals()
+	d.addExplain()
 	d.addAudit()
 	d.addInstallation()
 	d.addTokens()
@@ -101,7 +106,7 @@ func newRouter() *chi.Mux {
 	})
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		// RFC 9110, section 15.5.6, wants Allow, which chi keeps to itself.
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
 			if router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 				w.Header().Add("Allow", method)
 			}

@@ -128,6 +128,25 @@ func (r *rig) order() string {
 	return body["id"].(string)
 }
 
+// fleet makes a fleet and returns its id.
+func (r *rig) fleet(path string) string {
+	r.t.Helper()
+	return r.call("admin", "POST", "/api/v1/fleets", m{"path": path}).want(r.t, 201)["id"].(string)
+}
+
+// policy sets the policy of a fleet, which nobody else needs to approve.
+func (r *rig) policy(path string, own m) {
+	r.t.Helper()
+	r.call("break-glass", "PUT", "/api/v1/fleets/"+r.fleet(path)+"/policy", m{"policy": own}).want(r.t, 200)
+}
+
+// newGrant asks for a grant for whoever holds a token.
+func (r *rig) newGrant(token, role, fleet string) m {
+	r.t.Helper()
+	p := must(r.Tokens.Verify(r.t.Context(), token))(r.t)
+	return m{"for": p.ID(), "role": role, "fleet": fleet}
+}
+
 // enrolled makes an order with an enrolled device, and returns what enrolling
 // answered.
 func (r *rig) enrolled(serial string) m {

@@ -280,8 +280,8 @@ func TestAuditIsByteForByte(t *testing.T) {
 func TestWhoami(t *testing.T) {
 	r := newRig(t)
 	want := m{
-		"id": "oidc:https://idp.example#admin", "name": "The admin", "kind": "oidc", "roles": []any{"admin"},
-		"grants": []any{m{"role": "admin", "fleet": "/"}},
+		"id": "oidc:https://idp.example#admin", "name": "The admin", "kind": "oidc", "groups": []any{}, "roles": []any{"admin"},
+		"grants": []any{m{"grant": "configuration:admin", "role": "admin", "fleet": "/", "until": nil}},
 	}
 	if got := r.call("admin", "GET", "/api/v1/whoami", nil).want(t, 200); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -289,6 +289,25 @@ func TestWhoami(t *testing.T) {
 	nobody := r.call("nobody", "GET", "/api/v1/whoami", nil).want(t, 200)
 	if !reflect.DeepEqual(nobody["roles"], []any{}) {
 		t.Errorf("nobody is %v", nobody)
+	}
+	r.fleet("/berlin")
+	for _, grant := range []m{
+		{"for": "group:https://idp.example#line-leads", "role": "operator", "fleet": "/berlin", "until": "2031-01-01T00:00:00Z"},
+		r.newGrant("person:erika", "auditor", "/"),
+	} {
+		r.call("admin", "POST", "/api/v1/grants", grant).want(t, 201)
+	}
+	erika := r.call("person:erika+line-leads", "GET", "/api/v1/whoami", nil).want(t, 200)
+	own, led := erika["grants"].([]any)[0].(m), erika["grants"].([]any)[1].(m)
+	if own["role"] != "auditor" || own["fleet"] != "/" || own["until"] != nil || led["role"] != "operator" || led["fleet"] != "/berlin" || led["until"] != "2031-01-01T00:00:00Z" {
+		t.Errorf("holds %v", erika["grants"])
+	}
+	if !reflect.DeepEqual(erika["groups"], []any{"line-leads"}) || !reflect.DeepEqual(erika["roles"], []any{"auditor", "operator"}) {
+		t.Errorf("is %v", erika)
+	}
+	r.Clock.Add(365 * 24 * time.Hour)
+	if erika = r.call("person:erika+line-leads", "GET", "/api/v1/whoami", nil).want(t, 200); len(erika["grants"].([]any)) != 1 {
+		t.Errorf("after its end a grant gives %v", erika["grants"])
 	}
 }
 

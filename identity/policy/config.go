@@ -77,15 +77,16 @@ func (p Policy) Empty() bool { return p.set == 0 }
 
 // New checks a policy and reports all that is wrong with it at once, as [Faults].
 func New(c Config) (Policy, error) {
-	p, faults := check(c)
+	p, faults := Review(c)
 	if err := faults.asError(); err != nil {
 		return Policy{}, err
 	}
 	return p, nil
 }
 
-// check is New, and returns what is right beside what is wrong.
-func check(c Config) (Policy, Faults) {
+// Review is New, and returns what is right beside what is wrong, so that this can be
+// held against what is inherited. Only what has no faults is a policy.
+func Review(c Config) (Policy, Faults) {
 	b := builder{}
 	if c.Profile != nil {
 		b.profile(*c.Profile)

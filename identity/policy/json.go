@@ -17,7 +17,7 @@ const MaxJSON = 16 << 10
 // is a fault too; all are reported at once, as [Faults].
 func Parse(text []byte) (Policy, error) {
 	c, faults := read(text)
-	p, wrong := check(c)
+	p, wrong := Review(c)
 	if err := append(faults, wrong...).asError(); err != nil {
 		return Policy{}, err
 	}

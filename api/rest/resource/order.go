@@ -60,6 +60,8 @@ type Ticket struct {
 type Enrolment struct {
 	Serial string `json:"serial" doc:"The device's serial number" example:"SN1"`
 	CSR    string `json:"csr" doc:"PKCS#10 certificate request, PEM"`
+	// KeyProtection is the station's word too: fleets' policies may ask for it.
+	KeyProtection string `json:"key_protection,omitempty" enum:"software,tpm,secure-element" doc:"Where the station knows the device to keep its key; in software where omitted"`
 }
 
 // Enrolled is a device's new certificate.

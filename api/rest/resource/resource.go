@@ -31,18 +31,13 @@ type Action struct {
 
 // Caller is who the server takes a request to come from.
 type Caller struct {
-	ID     string   `json:"id" doc:"Stable id; what an order's stations name"`
-	Name   string   `json:"name" doc:"For people to read"`
-	Kind   string   `json:"kind" enum:"oidc,device,token,break-glass"`
-	Roles  []string `json:"roles" nullable:"false"`
-	Grants []Grant  `json:"grants" nullable:"false"`
-	Token  *Token   `json:"token,omitempty" doc:"Of a scoped token: who answers for it, where, what it may do, and until when"`
-}
-
-// Grant is a role on a branch of the fleet tree.
-type Grant struct {
-	Role  string `json:"role"`
-	Fleet string `json:"fleet" doc:"Path of the branch; / is all of it"`
+	ID     string      `json:"id" doc:"Stable id; what grants and an order's stations name"`
+	Name   string      `json:"name" doc:"For people to read"`
+	Kind   string      `json:"kind" enum:"oidc,device,token,break-glass"`
+	Groups []string    `json:"groups" nullable:"false" doc:"As the provider names them; group:<issuer>#<group> in grants"`
+	Roles  []string    `json:"roles" nullable:"false"`
+	Grants []HeldGrant `json:"grants" nullable:"false" doc:"What they hold now, and where"`
+	Token  *Token      `json:"token,omitempty" doc:"Of a scoped token: who answers for it, where, what it may do, and until when"`
 }
 
 // BreakGlass is a new break-glass token, told once.

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,15 +113,27 @@ func (l *Log) String() string {
 }
 
 // RoleTokens is a provider whose tokens are names of roles: the holder has the
-// role on the whole tree. The holder of "nobody" has none; every other token has
-// expired.
+// role on the whole tree, or after "@" on a branch, as in "admin@/berlin". The
+// holders of "nobody" and of "person:" with a name have none. After each "+" stands
+// a group, as in "person:erika+line-leads". Every other token has expired.
 type RoleTokens struct{}
 
 // Verify implements rest.Tokens.
 func (RoleTokens) Verify(_ context.Context, token string) (identity.Principal, error) {
-	p := Principal(identity.Role(token))
-	if token != "nobody" && p.Grants == nil {
+	who, groups, grouped := strings.Cut(token, "+")
+	role, branch, _ := strings.Cut(who, "@")
+	p := Principal(identity.Role(role))
+	if name, person := strings.CutPrefix(who, "person:"); person {
+		p.Subject, p.Name = name, name
+	} else if role != "nobody" && p.Grants == nil {
 		return identity.Principal{}, enroll.Refuse(enroll.Unauthenticated, "the token expired 3m ago")
+	}
+	if branch != "" {
+		p.Subject = who
+		p.Grants[0].Fleet = identity.FleetPath(branch)
+	}
+	if grouped {
+		p.Groups = strings.Split(groups, "+")
 	}
 	return p, nil
 }
