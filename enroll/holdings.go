@@ -16,8 +16,8 @@ func (s *Service) Holdings(ctx context.Context, p identity.Principal) (list []He
 	err = s.store.View(ctx, func(r Reader) error {
 		list = nil
 		a, err := s.access(r, p)
-		if err != nil {
-			return err
+		if err != nil || a.scope != nil {
+			return err // a scoped token holds permissions, and no role
 		}
 		for i := range a.held {
 			h := &a.held[i]

@@ -280,7 +280,7 @@ func TestAuditIsByteForByte(t *testing.T) {
 func TestWhoami(t *testing.T) {
 	r := newRig(t)
 	want := m{
-		"id": "oidc:https://idp.example#admin", "name": "The admin", "kind": "oidc", "groups": []any{}, "roles": []any{"admin"},
+		"id": "oidc:https://idp.example#admin", "name": "The admin", "kind": "oidc", "groups": []any{"admin"}, "roles": []any{"admin"},
 		"grants": []any{m{"grant": "configuration:admin", "role": "admin", "fleet": "/", "until": nil}},
 	}
 	if got := r.call("admin", "GET", "/api/v1/whoami", nil).want(t, 200); !reflect.DeepEqual(got, want) {

@@ -42,7 +42,7 @@ func TestToken(t *testing.T) {
 	// It calls as what it is.
 	whoami := r.call(text, "GET", "/api/v1/whoami", nil).want(t, 200)
 	want["last_used"] = "2030-05-06T07:08:09Z"
-	if !reflect.DeepEqual(whoami, m{"id": "token:" + text[5:21], "name": "line 3", "kind": "token", "roles": []any{}, "grants": []any{}, "token": want}) {
+	if !reflect.DeepEqual(whoami, m{"id": "token:" + text[5:21], "name": "line 3", "kind": "token", "groups": []any{}, "roles": []any{}, "grants": []any{}, "token": want}) {
 		t.Errorf("it is %v", whoami)
 	}
 	orders := r.call(text, "GET", "/api/v1/orders", nil).want(t, 200)["items"].([]any)
