@@ -52,6 +52,10 @@ type ProfileConfig struct {
 	// they carry the extension of that name and name no CRL and no OCSP
 	// responder. For devices only, and meant for lifetimes of days at most.
 	NoRevAvail bool `json:"no_rev_avail,omitempty" yaml:"no_rev_avail,omitempty"`
+	// OwnerURN says that a device's certificate names its owner beside the device, as
+	// a pseudonymous URN among its subject alternative names. A change of owner shows
+	// at the next renewal. For devices only.
+	OwnerURN bool `json:"owner_urn,omitempty" yaml:"owner_urn,omitempty"`
 }
 
 // Profile is a validated kind of certificate. Make it with [NewProfile].
@@ -91,6 +95,9 @@ func NewProfile(config ProfileConfig) (Profile, error) {
 	if config.NoRevAvail && config.Purpose != PurposeDevice {
 		fault("no_rev_avail: only device profiles may rely on expiry alone; remove it")
 	}
+	if config.OwnerURN && config.Purpose != PurposeDevice {
+		fault("owner_urn: only devices have owners; remove it")
+	}
 	if len(faults) > 0 {
 		return Profile{}, fmt.Errorf("profile %.64q: %w", config.Name, errors.Join(faults...))
 	}
@@ -115,6 +122,9 @@ func (p Profile) Backdate() time.Duration { return p.config.Backdate }
 
 // NoRevAvail reports whether certificates rely on expiry alone (RFC 9608).
 func (p Profile) NoRevAvail() bool { return p.config.NoRevAvail }
+
+// OwnerURN reports whether certificates name the device's owner.
+func (p Profile) OwnerURN() bool { return p.config.OwnerURN }
 
 // Purpose returns what the certificates are for.
 func (p Profile) Purpose() Purpose { return p.config.Purpose }

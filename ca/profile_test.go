@@ -29,12 +29,12 @@ func TestProfileBounds(t *testing.T) {
 
 func TestProfileReportsAllFaultsAtOnce(t *testing.T) {
 	_, err := ca.NewProfile(ca.ProfileConfig{
-		Name: "No Good", Purpose: "coffee", Lifetime: time.Second, Backdate: -time.Second, NoRevAvail: true,
+		Name: "No Good", Purpose: "coffee", Lifetime: time.Second, Backdate: -time.Second, NoRevAvail: true, OwnerURN: true,
 	})
 	if err == nil {
 		t.Fatal("no fault found")
 	}
-	for _, key := range []string{"name:", "purpose:", "lifetime:", "backdate:", "no_rev_avail:"} {
+	for _, key := range []string{"name:", "purpose:", "lifetime:", "backdate:", "no_rev_avail:", "owner_urn:"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("the error does not name %q: %v", key, err)
 		}
@@ -42,7 +42,7 @@ func TestProfileReportsAllFaultsAtOnce(t *testing.T) {
 }
 
 func TestProfileConfigInJSON(t *testing.T) {
-	want := ca.ProfileConfig{Name: "short", Lifetime: time.Hour, NoRevAvail: true}
+	want := ca.ProfileConfig{Name: "short", Lifetime: time.Hour, NoRevAvail: true, OwnerURN: true}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/cryptotest"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	certstest "github.com/touchmark/touchmark/certs-test"
+	"github.com/touchmark/touchmark/identity"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,6 +34,7 @@ func TestGolden(t *testing.T) {
 	g.certificates(t)
 	g.crls(t)
 	g.answers(t)
+	g.owned(t)
 }
 
 type golden struct {
@@ -97,6 +100,23 @@ func (g *golden) certificates(t *testing.T) {
 	}
 	key := certstest.Key(t, certstest.P256).Public()
 	g.good, g.revoked = g.issue(t, ca.ProfileConfig{}, key, device), g.issue(t, ca.ProfileConfig{}, key, device)
+}
+
+// owned is a device whose owner is named beside it.
+func (g *golden) owned(t *testing.T) {
+	urn, err := identity.PersonURN("person:0123456789abcdef0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := g.issue(t, ca.ProfileConfig{OwnerURN: true}, certstest.Key(t, certstest.P256).Public(), ca.Subject{
+		CommonName: "TH20-SN1", SerialNumber: "SN1", URIs: []string{"urn:dev:ops:32473-TH20-SN1", urn},
+	})
+	compare(t, "device-owner.crt", "CERTIFICATE", signed.DER)
+	text := certstest.OpenSSL(t, signed.DER, "x509", "-inform", "DER", "-noout", "-text")
+	if !strings.Contains(text, "URI:urn:dev:ops:32473-TH20-SN1, URI:"+urn) {
+		t.Errorf("openssl does not read the owner:\n%s", text)
+	}
+	certstest.CertTool(t, signed.DER, "--certificate-info", "--inder")
 }
 
 func (g *golden) crls(t *testing.T) {

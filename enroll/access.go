@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"time"
@@ -39,6 +40,7 @@ func (h *holding) covers(at *place, now time.Time) bool {
 // held is denied.
 type access struct {
 	moment *moment
+	people *people
 	who    identity.Principal
 	now    time.Time
 	held   []holding
@@ -59,7 +61,7 @@ func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &access{moment: m, who: p, now: s.now()}
+	a := &access{moment: m, people: s.people, who: p, now: s.now()}
 	switch p.Kind {
 	case identity.Anonymous, identity.System:
 		return a, nil
@@ -69,26 +71,59 @@ func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
 	return a, a.hold(r, p)
 }
 
-// hold adds what the configuration and the grants give to p.
+// hold gives p what the configuration and the grants give. Whoever is in groups is
+// remembered whole: to ask after each group would take longer than to decide.
 func (a *access) hold(r Reader, p identity.Principal) error {
+	gather := func() ([]holding, error) { return a.moment.gather(r, p) }
+	held, err := []holding(nil), error(nil)
+	if len(p.Groups) == 0 {
+		held, err = gather()
+	} else {
+		held, err = remembered(a.moment, a.moment.people, personKey(p), gather)
+	}
+	a.held = slices.Clip(held) // it belongs to everybody
+	return err
+}
+
+// gather returns what the configuration and the grants give to p.
+func (m *moment) gather(r Reader, p identity.Principal) ([]holding, error) {
+	var all []holding
 	for _, g := range p.Grants {
 		name := "configuration:" + string(g.Role)
 		if p.Kind == identity.BreakGlass {
 			name = string(identity.BreakGlass)
 		}
-		a.held = append(a.held, holding{grant: name, role: g.Role, permissions: a.moment.roles[g.Role], branch: g.Fleet})
+		all = append(all, holding{grant: name, role: g.Role, permissions: m.builtIn[g.Role], branch: g.Fleet})
 	}
 	if p.Kind == identity.BreakGlass {
-		return nil
+		return all, nil
 	}
 	for _, who := range grantees(p) {
-		held, err := remembered(a.moment, a.moment.holdings, who, func() ([]holding, error) { return a.moment.readHoldings(r, who) })
+		held, err := remembered(m, m.holdings, who, func() ([]holding, error) { return m.readHoldings(r, who) })
 		if err != nil {
-			return err
+			return nil, err
 		}
-		a.held = append(a.held, held...)
+		all = append(all, held...)
 	}
-	return nil
+	return all, nil
+}
+
+// personKey tells apart all that decides what somebody in groups holds. Each part
+// stands behind its length, so that none can be taken for two.
+func personKey(p identity.Principal) string {
+	key := make([]byte, 0, 1024)
+	add := func(part string) { key = append(binary.AppendUvarint(key, uint64(len(part))), part...) }
+	add(p.ID())
+	add(p.Issuer)
+	for _, g := range p.Grants {
+		add(string(g.Role))
+		add(string(g.Fleet))
+	}
+	add("") // no role is called that
+	for _, group := range p.Groups {
+		add(group)
+	}
+	return string(key)
 }
 
 // grantees are the keys that grants for p stand under: its own and its groups'.
@@ -152,5 +187,3 @@ func (a *access) everywhere(r Reader, permission identity.Permission) (bool, err
 	root, err := a.moment.place(r, identity.RootFleetID)
 	return err == nil && a.may(permission, root), err
 }
-
-func (s *Service) scopeOf(r Reader, a *access) error { return nil }

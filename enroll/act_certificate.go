@@ -43,7 +43,7 @@ func (d *actOnCertificate) weigh(s *Service, r Reader, a *access) (w weight, err
 		return w, err
 	}
 	w = weight{
-		permission: permission, places: []*place{at}, grant: a.grant(permission, at), subject: policy.SubjectActions, devices: 1,
+		permission: permission, places: []*place{at}, grant: a.deviceGrant(permission, d.device, at), subject: policy.SubjectActions, devices: 1,
 		words:          string(d.Action) + " certificate " + d.certificate.Serial.String() + " of " + string(d.device.ID) + because(d.withdrawal),
 		changesNothing: !d.withdrawal.changes(&d.certificate),
 	}

@@ -39,8 +39,9 @@ type Approval struct {
 	// Paths are what the fleets are called now, each where the principal that is told
 	// of the request may know it, and empty where not.
 	Paths   []identity.FleetPath `json:"-"`
-	Devices    int                 `json:"devices,omitempty"`
-	// Maker is the principal's id, and Responsible that of who answers for it.
+	Devices int                  `json:"devices,omitempty"`
+	// Maker is the principal's id, and Responsible the pseudonymous one of who answers
+	// for it.
 	Maker       string        `json:"maker"`
 	Responsible string        `json:"responsible"`
 	State       ApprovalState `json:"state"`
@@ -84,7 +85,7 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	lifetime, _ := w.places[0].policy.ApprovalLifetime()
 	asked := &Approval{
 		ID: id, Kind: d.kind(), Deed: data, Words: w.words, Permission: w.permission, Devices: w.devices, Maker: a.who.ID(),
-		Responsible: a.who.Responsible(), State: RequestWaiting, CreatedAt: a.now, ExpiresAt: a.now.Add(lifetime),
+		Responsible: a.responsible(), State: RequestWaiting, CreatedAt: a.now, ExpiresAt: a.now.Add(lifetime),
 	}
 	for _, at := range w.places {
 		asked.Fleets = append(asked.Fleets, at.id)
@@ -107,7 +108,7 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 		return asked, nil, err
 	}
 	places, told, err := a.mayDecide(r, &asked)
-	if err == nil && !told && asked.Responsible != a.who.Responsible() {
+	if err == nil && !told && asked.Responsible != a.responsible() {
 		err = errApproval()
 	}
 	a.name(&asked, places)
@@ -128,6 +129,9 @@ func (a *access) name(asked *Approval, places []*place) {
 }
 
 func errApproval() error { return Refuse(NotFound, "no such request") }
+
+// responsible is the pseudonymous id of who answers for what the principal does.
+func (a *access) responsible() string { return a.people.named(a.who.Responsible()) }
 
 // mayDecide returns the places that a request is about, and whether the principal
 // holds its permission at each of them.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/touchmark/touchmark/identity"
 )
@@ -15,7 +16,7 @@ import (
 func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var done func()
 	asked, err := s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
-		maker, err := s.principalOf(tx, asked.Maker)
+		maker, err := s.doer(tx, asked.Maker)
 		if err != nil {
 			return err
 		}
@@ -54,6 +55,23 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 	return asked, nil
 }
 
+// doer makes the principal with an id, of any kind that can have something wait.
+func (s *Service) doer(r Reader, id string) (identity.Principal, error) {
+	kind, name, _ := strings.Cut(id, ":")
+	switch identity.Kind(kind) {
+	case identity.Certificate:
+		return identity.Principal{Kind: identity.Certificate, Device: identity.DeviceID(name)}, nil
+	case identity.ScopedToken:
+		t, err := readToken(r, TokenID(name))
+		if errors.Is(err, ErrNotFound) {
+			return identity.Principal{}, Refuse(Conflict, "the token by which it was asked for has been revoked")
+		}
+		return t.principal(), err
+	default:
+		return s.principalOf(r, id)
+	}
+}
+
 // becauseOfMaker says whose authority a refusal is about.
 func becauseOfMaker(err error) error {
 	var refusal *Refusal
@@ -81,7 +99,7 @@ func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment st
 func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment string, how func(Tx, *access, *Approval, []*place, []byte) error) (Approval, error) {
 	var decided Approval
 	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
-		if p.Responsible() == asked.Responsible {
+		if a.responsible() == asked.Responsible {
 			return Refuse(Forbidden, "a request is decided by somebody else than whoever made it, with a token of theirs or without; you can withdraw it")
 		}
 		if _, may, err := a.mayDecide(tx, asked); err != nil || !may {
@@ -136,7 +154,7 @@ func (s *Service) decision(ctx context.Context, a *access, kind EventKind, asked
 func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var ended Approval
 	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
-		if p.Responsible() != asked.Responsible {
+		if a.responsible() != asked.Responsible {
 			return Refuse(Forbidden, "only whoever made a request withdraws it; you can deny it")
 		}
 		asked.State = RequestWithdrawn
@@ -192,7 +210,7 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 			if err != nil {
 				return err
 			}
-			if may || asked.Responsible == p.Responsible() {
+			if may || asked.Responsible == a.responsible() {
 				a.name(&asked, places)
 				list.Items = append(list.Items, asked)
 			}

@@ -102,7 +102,7 @@ func TestAuthority(t *testing.T) {
 	for _, op := range operations {
 		for _, role := range append(roles, "none") {
 			t.Run(op.name+" as "+string(role), func(t *testing.T) {
-				p := identity.Principal{Kind: identity.OIDC, Issuer: "https://idp.example", Subject: string(role)}
+				p := identity.Principal{Kind: identity.OIDC, Issuer: "https://idp.example", Subject: op.name + " as " + string(role)}
 				if role != "none" {
 					p.Grants = []identity.Grant{{Role: role, Fleet: identity.RootFleet}}
 				}

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"context"
-	"errors"
 
 	"github.com/touchmark/touchmark/identity"
 )
@@ -11,6 +10,38 @@ import (
 // for what doors offer by themselves, and records the refusal.
 func (s *Service) Authorize(ctx context.Context, p identity.Principal, permission identity.Permission) error {
 	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.everywhere(r, permission) })
+}
+
+// Begin records that p begins something with the whole installation that a door
+// offers by itself, before it is done. It refuses a principal that does not hold
+// permission on the whole tree.
+func (s *Service) Begin(ctx context.Context, p identity.Principal, permission identity.Permission, kind EventKind) error {
+	return s.store.Update(ctx, func(tx Tx) error {
+		event := s.event(ctx, p, kind)
+		var err error
+		if event.Grant, err = s.grantAtRoot(tx, p, permission); err != nil {
+			return err
+		}
+		return s.append(tx, p, event)
+	})
+}
+
+// grantAtRoot names what gives p a permission on the whole tree, and refuses whom
+// nothing does.
+func (s *Service) grantAtRoot(r Reader, p identity.Principal, permission identity.Permission) (string, error) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return "", err
+	}
+	root, err := a.moment.place(r, identity.RootFleetID)
+	if err != nil {
+		return "", err
+	}
+	grant := a.grant(permission, root)
+	if grant == "" {
+		return "", forbidden(permission)
+	}
+	return grant, nil
 }
 
 // require refuses a principal of whom holds is not so, and records the refusal.
@@ -34,14 +65,19 @@ func (s *Service) require(ctx context.Context, p identity.Principal, permission 
 	return nil
 }
 
-// need refuses a principal that holds permission nowhere at all, and records the
-// refusal.
+// need refuses a principal that holds permission nowhere at all, not even as an
+// owner, and records the refusal.
 func (s *Service) need(ctx context.Context, p identity.Principal, permission identity.Permission) error {
-	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) { return a.anywhere(permission), nil })
+	return s.require(ctx, p, permission, func(a *access, r Reader) (bool, error) {
+		if a.anywhere(permission) || !ownersMay(permission) {
+			return a.anywhere(permission), nil
+		}
+		return a.ownsAny(r)
+	})
 }
 
 // forbidden is the refusal of an operation on something that the caller may see.
-func forbidden(permission identity.Permission) error {
+func forbidden(permission identity.Permission) *Refusal {
 	return Refuse(Forbidden, "this needs the permission %s there", permission)
 }
 
@@ -52,16 +88,7 @@ func (s *Service) deny(ctx context.Context, p identity.Principal, permission ide
 		s.turnAway(Unauthenticated)
 		return Refuse(Unauthenticated, "sign in first")
 	}
-	refusal := forbidden(permission)
-	err := s.store.Update(ctx, func(tx Tx) error {
-		event := s.event(ctx, p, RequestRefused)
-		event.Operation, event.Code = string(permission), Forbidden
-		return s.append(tx, p, event)
-	})
-	if err != nil {
-		return errors.Join(err, refusal)
-	}
-	return refusal
+	return s.Refused(ctx, p, permission, forbidden(permission))
 }
 
 // viewBranch runs a list's reads on the fleets of a branch on which p holds
@@ -83,12 +110,7 @@ func (s *Service) viewBranch(ctx context.Context, p identity.Principal, permissi
 		if err != nil {
 			return err
 		}
-		var fleets []identity.FleetID
-		if path == "" {
-			fleets, err = a.branches(r, permission)
-		} else {
-			fleets, err = a.branch(r, permission, path)
-		}
+		fleets, err := a.selected(r, permission, path)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (a *access) branch(r Reader, permission identity.Permission, path identity.
 		return nil, err
 	}
 	if !a.may(permission, at) {
-		return nil, errFleet()
+		return nil, errFleet().in(at)
 	}
 	if at.id == identity.RootFleetID {
 		return nil, nil
@@ -42,7 +42,16 @@ func (a *access) branch(r Reader, permission identity.Permission, path identity.
 	return addBranch(r, nil, at.id)
 }
 
-func errFleet() error { return Refuse(NotFound, "no such fleet") }
+// selected returns the fleets of the branch that a path names, or of all branches
+// where it is empty.
+func (a *access) selected(r Reader, permission identity.Permission, path identity.FleetPath) ([]identity.FleetID, error) {
+	if path == "" {
+		return a.branches(r, permission)
+	}
+	return a.branch(r, permission, path)
+}
+
+func errFleet() *Refusal { return Refuse(NotFound, "no such fleet") }
 
 // find returns the place that a path names, or a Refusal.
 func (a *access) find(r Reader, path identity.FleetPath) (*place, error) {

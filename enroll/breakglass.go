@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -52,7 +53,7 @@ func SetBreakGlass(ctx context.Context, store Store, hash [32]byte, random io.Re
 // BreakGlassPrincipal returns who holds the break-glass token and records its
 // use for operation. Guesses are locked out by source.
 func (s *Service) BreakGlassPrincipal(ctx context.Context, token, source, operation string) (identity.Principal, error) {
-	if err := s.guesses.check(source, breakGlassPrefix); err != nil {
+	if err := s.guesses.check(breakGlassGuess, source, ""); err != nil {
 		return identity.Principal{}, err
 	}
 	hash := sha256.Sum256([]byte(token))
@@ -65,15 +66,15 @@ func (s *Service) BreakGlassPrincipal(ctx context.Context, token, source, operat
 		return identity.Principal{}, err
 	}
 	if len(installation.BreakGlass) == 0 || subtle.ConstantTimeCompare(hash[:], installation.BreakGlass) != 1 {
-		s.guesses.wrong(source, breakGlassPrefix)
+		s.guesses.wrong(breakGlassGuess, source, "")
 		s.turnAway(Unauthenticated)
 		return identity.Principal{}, Refuse(Unauthenticated, "the break-glass token is not valid; it may have been rotated")
 	}
-	s.guesses.right(source, breakGlassPrefix)
+	s.guesses.right(breakGlassGuess, source, "")
 	p := identity.NewBreakGlass()
 	err = s.store.Update(ctx, func(tx Tx) error {
 		event := s.event(ctx, p, BreakGlassUsed)
-		event.Operation = operation
+		event.Operation, event.Grant, event.Target = operation, string(identity.BreakGlass), targetOf(ctx).Text
 		return tx.Append(event)
 	})
 	return p, err
@@ -90,15 +91,16 @@ func (s *Service) RotateBreakGlass(ctx context.Context, p identity.Principal) (s
 		return "", err
 	}
 	err = s.store.Update(ctx, func(tx Tx) error {
+		event := s.event(ctx, p, BreakGlassRotated)
+		if event.Grant, err = s.grantAtRoot(tx, p, identity.BreakGlassRotate); err != nil {
+			return err
+		}
 		installation, err := tx.Installation()
 		if err != nil {
 			return err
 		}
 		installation.BreakGlass, installation.BreakGlassSet = hash[:], s.now()
-		if err := tx.PutInstallation(installation); err != nil {
-			return err
-		}
-		return s.append(tx, p, s.event(ctx, p, BreakGlassRotated))
+		return errors.Join(tx.PutInstallation(installation), s.append(tx, p, event))
 	})
 	if err != nil {
 		return "", err

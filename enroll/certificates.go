@@ -44,17 +44,21 @@ func (s *Service) Certificates(ctx context.Context, p identity.Principal, q Cert
 		if err != nil {
 			return err
 		}
+		if !a.anywhere(identity.CertificateRead) {
+			list, err = s.ownCertificates(r, a, q)
+			return err
+		}
 		found, err := r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
 		if err != nil {
 			return err
 		}
 		list = List[CertificateInfo]{Next: found.Next}
 		for _, c := range found.Items {
-			at, err := s.certificatePlace(r, &c)
+			d, at, err := s.certificatePlace(r, &c)
 			if err != nil {
 				return err
 			}
-			if a.may(identity.CertificateRead, at) {
+			if a.deviceGrant(identity.CertificateRead, &d, at) != "" {
 				list.Items = append(list.Items, s.certificateInfo(c))
 			}
 		}
@@ -131,7 +135,7 @@ func together(r Reader, c *Certificate, d *Device, w withdrawal) ([]ca.Serial, e
 	return append(serials, revoked...), err
 }
 
-func errCertificate() error { return Refuse(NotFound, "no such certificate") }
+func errCertificate() *Refusal { return Refuse(NotFound, "no such certificate") }
 
 // readCertificate returns a certificate that p holds permission on, with its
 // device, which is nil for Touchmark's own; or its place in the archive, about
@@ -155,7 +159,7 @@ func (s *Service) readCertificate(r Reader, p identity.Principal, text string, p
 // deviceOf returns the device of a certificate that p holds permission on, nil for
 // Touchmark's own. A certificate that p may not know of is not there.
 func (s *Service) deviceOf(r Reader, p identity.Principal, c *Certificate, permission identity.Permission) (*Device, error) {
-	at, err := s.certificatePlace(r, c)
+	d, at, err := s.certificatePlace(r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -163,28 +167,28 @@ func (s *Service) deviceOf(r Reader, p identity.Principal, c *Certificate, permi
 	if err != nil {
 		return nil, err
 	}
-	if !a.may(permission, at) {
-		if a.may(identity.CertificateRead, at) {
-			return nil, forbidden(permission)
+	if a.deviceGrant(permission, &d, at) == "" {
+		if a.deviceGrant(identity.CertificateRead, &d, at) != "" {
+			return nil, forbidden(permission).in(at)
 		}
-		return nil, errCertificate()
+		return nil, errCertificate().in(at)
 	}
 	if c.Device == "" {
 		return nil, nil
 	}
-	d, err := r.Device(c.Device)
-	return &d, err
+	return &d, nil
 }
 
-// certificatePlace returns the place of a certificate's device, the root for
-// Touchmark's own.
-func (s *Service) certificatePlace(r Reader, c *Certificate) (*place, error) {
+// certificatePlace returns a certificate's device and its place: for Touchmark's
+// own, none and the root.
+func (s *Service) certificatePlace(r Reader, c *Certificate) (d Device, at *place, err error) {
 	if c.Device == "" {
-		return s.place(r, identity.RootFleetID)
+		at, err = s.place(r, identity.RootFleetID)
+		return d, at, err
 	}
-	d, err := r.Device(c.Device)
-	if err != nil {
-		return nil, err
+	if d, err = r.Device(c.Device); err != nil {
+		return d, nil, err
 	}
-	return s.place(r, d.Fleet)
+	at, err = s.place(r, d.Fleet)
+	return d, at, err
 }

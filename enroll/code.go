@@ -52,6 +52,9 @@ type Refusal struct {
 	Faults []Fault
 	// RetryAfter is when it may be worth asking again; zero for never.
 	RetryAfter time.Duration
+
+	at       *place // where the thing stands that it is about; nil where that is not known
+	recorded bool   // it stands in the log, or is counted
 }
 
 // Fault is what is wrong with one value of a request.

@@ -16,7 +16,8 @@ import (
 const DefaultProfile = "default"
 
 // Config is what a Service needs. Zero values of Limits, CRLLifetime,
-// ReenrolWindow, Log and Observer stand for the defaults named there.
+// ReenrolWindow, MembershipLifetime, Log and Observer stand for the defaults named
+// there.
 type Config struct {
 	Store Store
 	// Issuers are all that still count: certificates of any of them renew, and
@@ -33,6 +34,13 @@ type Config struct {
 	CRLLifetime time.Duration
 	// ReenrolWindow is how long a permission to re-enrol lasts; 24 hours by default.
 	ReenrolWindow time.Duration
+	// Standing returns the grants that the configuration gives to the groups of a
+	// provider. What was left to a token is done with them, as far as its maker is
+	// remembered to be in the groups; nil for none.
+	Standing func(issuer string, groups []string) []identity.Grant
+	// MembershipLifetime is how long somebody's groups count without them calling; 90
+	// days by default.
+	MembershipLifetime time.Duration
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	Clock     func() time.Time
@@ -51,6 +59,10 @@ type Limits struct {
 	// Guesses is how many wrong secrets one source may show for one name before it
 	// has to wait; 10 by default.
 	Guesses int
+	// Names is how many names one network may show wrong secrets for, of scoped
+	// tokens and claim codes, before it may only guess at one more each so often that it
+	// would be as many in a quarter of an hour; 100 by default.
+	Names int
 	// Live is how many good, unexpired certificates a device may have at a time,
 	// so that one that renews in a loop is told to wait; 256 by default. A profile's
 	// lifetime over the time between renewals must stay below it.
@@ -61,10 +73,15 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Signatures, 64)
 	setDefault(&c.Limits.SignatureWait, 10*time.Second)
 	setDefault(&c.Limits.Guesses, 10)
+	setDefault(&c.Limits.Names, 100)
 	setDefault(&c.Limits.Live, 256)
 	setDefault(&c.CRLLifetime, 24*time.Hour)
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
+	setDefault(&c.MembershipLifetime, 90*24*time.Hour)
 	c.Retention.setDefaults()
+	if c.Standing == nil {
+		c.Standing = func(string, []string) []identity.Grant { return nil }
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,9 +108,10 @@ func (c *Config) validate() error {
 	need(c.Store != nil, "no store")
 	need(c.LogSigner != nil, "no key to sign checkpoints of the log with")
 	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
-	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Live > 0, "limits must be positive")
+	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Names > 0 && c.Limits.Live > 0, "limits must be positive")
 	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
 	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
+	need(c.MembershipLifetime >= time.Minute, "groups count for at least a minute, not %s", c.MembershipLifetime)
 	faults = append(faults, c.PEN.Validate())
 	var issues, usual bool
 	for _, issuer := range c.Issuers {

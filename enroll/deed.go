@@ -105,8 +105,10 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 			return err
 		}
 		if s.mustWait(a, w) {
-			waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id))
-			return err
+			if waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id)); err != nil {
+				return err
+			}
+			return turn(tx, revision) // its maker is remembered from now on
 		}
 		return s.carryOut(ctx, tx, a, d, w, revision)
 	})
@@ -139,7 +141,7 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weig
 // mustWait reports whether a second person has to approve. The break-glass token is
 // for when nobody else is there, and owners need nobody for what is theirs.
 func (s *Service) mustWait(a *access, w weight) bool {
-	if a.who.Kind == identity.BreakGlass || w.grant == grantOwner || w.changesNothing {
+	if a.who.Kind == identity.BreakGlass || w.grant == ownersGrant || w.changesNothing {
 		return false
 	}
 	for _, at := range w.places {
@@ -152,6 +154,3 @@ func (s *Service) mustWait(a *access, w weight) bool {
 	}
 	return false
 }
-
-// grantOwner is what an event names as grant where the actor owns the device.
-const grantOwner = "owner"

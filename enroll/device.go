@@ -13,7 +13,7 @@ import (
 type Device struct {
 	identity.Device
 	// KeyProtection is where its latest key is kept, as whoever vouched for it said;
-	// empty where nobody did, which counts as in software.
+	// empty for in software, and where nobody said anything.
 	KeyProtection policy.KeyProtection
 	// Issued counts the certificates that it was ever given.
 	Issued uint64
@@ -53,7 +53,8 @@ type Ticket struct {
 	Order   OrderID
 	Hash    [32]byte // SHA-256 of the ticket's text
 	DrawnAt time.Time
-	// DrawnBy is the id of who answers for drawing it (identity.Principal.Responsible).
+	// DrawnBy is the pseudonymous id of who answers for drawing it, where an enrolment
+	// waits for a second person; empty elsewhere.
 	DrawnBy string
 	// UsedBy is the key that was enrolled with it; nil while it is unused. A used
 	// ticket still recalls the answer for that key.

@@ -33,20 +33,27 @@ type DeviceQuery struct {
 	Fleet, Model, State string
 	ExpiringBefore      time.Time
 	Query               string
+	// Owner selects what belongs to one person or group: "me", a pseudonymous id, or
+	// whom it stands for. Within it lists go by the owner's index.
+	Owner string
 	Page
 }
 
 // Devices lists devices, each with its newest certificate only, which is read from
-// the archive where it expired long ago.
+// the archive where it expired long ago. Whoever may read no branch is shown what
+// belongs to them.
 func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQuery) (List[DeviceInfo], error) {
 	var list List[DeviceInfo]
 	var away map[int]archivedPlace // by the place in the list
-	err := s.viewBranch(ctx, p, identity.DeviceRead, q.Fleet, func(r Reader, fleets []identity.FleetID) error {
-		filter, err := q.filter(fleets)
+	if err := s.need(ctx, p, identity.DeviceRead); err != nil {
+		return list, err
+	}
+	err := s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
 		if err != nil {
 			return err
 		}
-		found, err := r.Devices(filter)
+		found, err := a.devices(r, q)
 		if err != nil {
 			return err
 		}
@@ -72,9 +79,35 @@ func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQue
 		return nil
 	})
 	if err != nil {
-		return List[DeviceInfo]{}, err
+		return List[DeviceInfo]{}, cursorFault(err)
 	}
 	return list, s.fetchNewest(ctx, list.Items, away)
+}
+
+// devices reads one part of a list of devices.
+func (a *access) devices(r Reader, q DeviceQuery) (none List[Device], err error) {
+	var path identity.FleetPath
+	if q.Fleet != "" {
+		if path, err = identity.ParseFleetPath(q.Fleet); err != nil {
+			return none, RefuseField("fleet", "%v", err)
+		}
+	}
+	mine := q.Owner != "" || !a.anywhere(identity.DeviceRead)
+	var fleets []identity.FleetID
+	if path != "" || !mine {
+		if fleets, err = a.selected(r, identity.DeviceRead, path); err != nil {
+			return none, err
+		}
+	}
+	filter, err := q.filter(fleets)
+	switch {
+	case err != nil:
+		return none, err
+	case mine:
+		return a.ownedDevices(r, q.Owner, filter)
+	default:
+		return r.Devices(filter)
+	}
 }
 
 // fetchNewest fills in the newest certificates that are in the archive, in the
@@ -174,31 +207,43 @@ func (s *Service) DeviceEvents(ctx context.Context, p identity.Principal, id str
 // readDevice returns a device that p holds permission on, without its
 // certificates. Where p may not even read it, there is none.
 func (s *Service) readDevice(r Reader, p identity.Principal, id string, permission identity.Permission) (DeviceInfo, error) {
+	info, _, err := s.readDeviceBy(r, p, id, permission, func(a *access, d *Device, at *place) (string, error) {
+		return a.deviceGrant(permission, d, at), nil
+	})
+	return info, err
+}
+
+// readDeviceBy returns a device and what p may do, where decide names what lets p do
+// it. Where p may not even read the device, there is none.
+func (s *Service) readDeviceBy(r Reader, p identity.Principal, id string, permission identity.Permission, decide func(*access, *Device, *place) (string, error)) (DeviceInfo, *access, error) {
 	d, err := r.Device(identity.DeviceID(id))
 	if errors.Is(err, ErrNotFound) {
-		return DeviceInfo{}, errDevice()
+		return DeviceInfo{}, nil, errDevice()
 	}
 	if err != nil {
-		return DeviceInfo{}, err
+		return DeviceInfo{}, nil, err
 	}
 	info, err := s.deviceInfo(r, d)
 	if err != nil {
-		return DeviceInfo{}, err
+		return DeviceInfo{}, nil, err
 	}
 	a, err := s.access(r, p)
 	if err != nil {
-		return DeviceInfo{}, err
+		return DeviceInfo{}, nil, err
 	}
-	if info.grant = a.grant(permission, info.at); info.grant == "" {
-		if a.may(identity.DeviceRead, info.at) {
-			return DeviceInfo{}, forbidden(permission)
+	if info.grant, err = decide(a, &d, info.at); err != nil {
+		return DeviceInfo{}, nil, err
+	}
+	if info.grant == "" {
+		if a.deviceGrant(identity.DeviceRead, &d, info.at) != "" {
+			return DeviceInfo{}, nil, forbidden(permission).in(info.at)
 		}
-		return DeviceInfo{}, errDevice()
+		return DeviceInfo{}, nil, errDevice().in(info.at)
 	}
-	return info, nil
+	return info, a, nil
 }
 
-func errDevice() error { return Refuse(NotFound, "no such device") }
+func errDevice() *Refusal { return Refuse(NotFound, "no such device") }
 
 func (s *Service) deviceInfo(r Reader, d Device) (DeviceInfo, error) {
 	at, err := s.place(r, d.Fleet)

@@ -31,6 +31,7 @@ const (
 	ClaimOfDocument     DocumentKind = "claim-of"     // device's id
 	OwnedDocument       DocumentKind = "owned"        // hash of person or group, "/", device's id
 	TransferDocument    DocumentKind = "transfer"     // device's id
+	TransferToDocument  DocumentKind = "transfer-to"  // hash of the person it is offered to, "/", device's id
 	JobDocument         DocumentKind = "job"          // job's id
 	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
 )

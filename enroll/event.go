@@ -52,12 +52,15 @@ const (
 	ApprovalWithdrawn    EventKind = "approval.withdrawn"
 	ClaimCodeDrawn       EventKind = "claim.code_drawn"
 	ClaimStarted         EventKind = "claim.started"
+	ClaimDenied          EventKind = "claim.denied"
 	OwnerChanged         EventKind = "owner.changed"
 	OwnerReleased        EventKind = "owner.released"
 	TransferOffered      EventKind = "transfer.offered"
 	TransferEnded        EventKind = "transfer.ended"
 	JobStarted           EventKind = "job.started"
 	JobEnded             EventKind = "job.ended"
+	BackupStarted        EventKind = "backup.started"
+	CompactionStarted    EventKind = "compaction.started"
 )
 
 // EventKinds lists every kind of event.
@@ -68,8 +71,8 @@ func EventKinds() []EventKind {
 		CertificateReleased, CertificateRevoked, CloneWasSuspected, RenewalForked, RequestRefused, BreakGlassUsed,
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
-		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, OwnerChanged, OwnerReleased, TransferOffered,
-		TransferEnded, JobStarted, JobEnded,
+		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
+		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted,
 	}
 }
 
@@ -79,6 +82,9 @@ type Event struct {
 	Time  time.Time `json:"time"`
 	Kind  EventKind `json:"kind"`
 	Actor string    `json:"actor,omitempty"` // pseudonymous id of who did it; empty for nobody known
+	// Responsible is the pseudonymous id of who answers for it where that is not the
+	// actor: the maker of a scoped token.
+	Responsible string `json:"responsible,omitempty"`
 	// Request is the id of the request that did it, as in the logs.
 	Request string             `json:"request,omitempty"`
 	Fleet   identity.FleetPath `json:"fleet,omitempty"`    // what it was called then

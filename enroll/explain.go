@@ -133,7 +133,10 @@ func (s *Service) accessOf(r Reader, id string) (*access, error) {
 		issuer, group, _ := strings.Cut(rest, "#")
 		return s.access(r, identity.Principal{Kind: identity.OIDC, Issuer: issuer, Groups: []string{group}, Grants: s.standing(issuer, []string{group})})
 	}
-	p, err := s.principalOf(r, id)
+	p, err := s.doer(r, id)
+	if errors.Is(err, ErrNotFound) {
+		err = RefuseField("as", "name a principal, as whoami does, or group:<issuer>#<group>")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,14 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
 )
 
 // PublishDue has the publisher do what is due now.
 func (s *Service) PublishDue(ctx context.Context) error { return s.publisher.publishDue(ctx) }
+
+// WatchIssuers looks at the issuers' ends once.
+func (s *Service) WatchIssuers(ctx context.Context) { s.watchIssuers(ctx, map[string]time.Time{}) }
 
 // SplitBits is splitBits.
 func SplitBits(n uint64) uint8 { return splitBits(n) }
@@ -44,3 +48,19 @@ var (
 	DecodeCertificate = decodeCertificate
 	EncodeRecord      = encodeRecord
 )
+
+// May decides, within a transaction, as every operation does.
+func (s *Service) May(r Reader, p identity.Principal, permission identity.Permission, fleet identity.FleetID) (bool, error) {
+	a, err := s.access(r, p)
+	if err != nil {
+		return false, err
+	}
+	at, err := a.moment.place(r, fleet)
+	return err == nil && a.may(permission, at), err
+}
+
+// RecordUses writes the uses of tokens that are due.
+func (s *Service) RecordUses(ctx context.Context) error { return s.recordUses(ctx) }
+
+// TokenChecksum is tokenChecksum.
+func TokenChecksum(text string) string { return tokenChecksum(text) }

@@ -99,8 +99,8 @@ func (d *editFleet) target(r Reader, a *access) (*place, error) {
 
 // check refuses a malformed or taken name.
 func (d *editFleet) check(r Reader) error {
-	if _, err := identity.ParseFleetPath("/" + d.Name); err != nil || len(d.Name) > 64 {
-		return RefuseField("name", "a name is 1 to 64 of a-z, 0-9, '.', '_' and '-', and not '.' or '..'")
+	if err := identity.CheckFleetName(d.Name); err != nil {
+		return RefuseField("name", "%v", err)
 	}
 	if len(d.is.path) > identity.MaxFleetPath {
 		return RefuseField("name", "the path would be longer than %d bytes", identity.MaxFleetPath)

@@ -42,18 +42,18 @@ func (s *Service) ensureFleet(ctx context.Context, tx Tx, a *access, path identi
 			continue
 		}
 		// What is new is not remembered: this transaction may be given up.
-		parent := here.id
+		above := here
 		here = here.below(ids[i], name)
 		if !a.may(identity.FleetCreate, here) {
 			if !a.may(identity.FleetRead, here) {
-				return nil, errFleet()
+				return nil, errFleet().in(above)
 			}
-			return nil, Refuse(Forbidden, "there is no fleet %s, and you may not create it", here.path)
+			return nil, Refuse(Forbidden, "there is no fleet %s, and you may not create it", here.path).in(above)
 		}
 		event := s.event(ctx, a.who, FleetCreated)
 		event.at(here)
 		event.Grant = a.grant(identity.FleetCreate, here)
-		if err := errors.Join(tx.PutFleet(identity.Fleet{ID: here.id, Parent: parent, Name: name}), s.append(tx, a.who, event)); err != nil {
+		if err := errors.Join(tx.PutFleet(identity.Fleet{ID: here.id, Parent: above.id, Name: name}), s.append(tx, a.who, event)); err != nil {
 			return nil, err
 		}
 	}

@@ -129,9 +129,9 @@ func (a *access) see(r Reader, path identity.FleetPath, permission, reading iden
 	case a.may(permission, at):
 		return at, nil
 	case a.may(reading, at) || a.may(identity.FleetRead, at):
-		return nil, forbidden(permission)
+		return nil, forbidden(permission).in(at)
 	default:
-		return nil, errFleet()
+		return nil, errFleet().in(at)
 	}
 }
 
@@ -146,7 +146,7 @@ func (a *access) mayGive(r Reader, name identity.Role, at *place, until time.Tim
 	}
 	for _, permission := range identity.Permissions() {
 		if role[permission] && !a.holdsUntil(permission, at, until) {
-			return errBeyond(permission, string(at.path))
+			return errBeyond(permission, string(at.path)).in(at)
 		}
 	}
 	return nil
@@ -192,7 +192,7 @@ func (d *dropGrant) weigh(s *Service, r Reader, a *access) (w weight, err error)
 	case d.grant.For == a.who.ID():
 		w.grant = string(d.grant.ID)
 	default:
-		return w, forbidden(identity.GrantDelete)
+		return w, forbidden(identity.GrantDelete).in(d.at)
 	}
 	return w, nil
 }
@@ -220,9 +220,9 @@ func (a *access) readGrant(r Reader, id string) (Grant, *place, error) {
 		return g, nil, err
 	}
 	if g.For != a.who.ID() && !a.may(identity.GrantRead, at) && !a.may(identity.GrantDelete, at) {
-		return g, nil, errGrant()
+		return g, nil, errGrant().in(at)
 	}
 	return g, at, nil
 }
 
-func errGrant() error { return Refuse(NotFound, "no such grant") }
+func errGrant() *Refusal { return Refuse(NotFound, "no such grant") }

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -9,7 +10,7 @@ import (
 )
 
 const (
-	// aggregateEvery is how often refusals of unauthenticated callers are recorded.
+	// aggregateEvery is how often refusals that were counted are recorded.
 	aggregateEvery = 30 * time.Second
 	// watchIssuersEvery is how often the issuers' ends are looked at, and
 	// alarmEvery how often one that nears its end is recorded.
@@ -17,8 +18,8 @@ const (
 	alarmEvery        = 24 * time.Hour
 )
 
-// keepHouse records what was turned away and watches the issuers until ctx is
-// done; what was counted by then is recorded last.
+// keepHouse records the refusals that were counted and which tokens were used, and
+// watches the issuers, until ctx is done; what was counted by then is recorded last.
 func (s *Service) keepHouse(ctx context.Context) error {
 	aggregate, watch := time.NewTicker(aggregateEvery), time.NewTicker(watchIssuersEvery)
 	defer aggregate.Stop()
@@ -30,14 +31,28 @@ func (s *Service) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return s.recordTurnedAway(last)
+			return errors.Join(s.recordTurnedAway(last), s.recordRepeated(last, true), s.recordUses(last))
 		case <-aggregate.C:
 			if err := s.recordTurnedAway(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("refusals of unauthenticated callers could not be recorded; they are kept", "error", err)
 			}
+			s.tellRepeated(ctx)
+			if err := s.recordUses(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("the last uses of tokens could not be recorded; they are kept", "error", err)
+			}
 		case <-watch.C:
 			s.watchIssuers(ctx, alarmed)
 		}
+	}
+}
+
+// tellRepeated records what was refused over and over in the minutes that are over.
+func (s *Service) tellRepeated(ctx context.Context) {
+	if err := s.recordRepeated(ctx, false); err != nil && ctx.Err() == nil {
+		s.log.Error("refusals of signed-in callers could not be recorded; they are kept", "error", err)
+	}
+	if lost := s.refusals.takeLost(); lost > 0 {
+		s.log.Error("refusals of signed-in callers will not be recorded: too many callers were refused while the log could not be written", "count", lost)
 	}
 }
 

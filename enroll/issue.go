@@ -68,7 +68,7 @@ type opened struct {
 // of its key.
 func (s *Service) open(req Request) (*opened, error) {
 	if ticket, ok := req.Evidence.(TicketEvidence); ok {
-		if err := s.guesses.check(req.Source, ticket.User); err != nil {
+		if err := s.guesses.check(ticketGuess, req.Source, ticket.User); err != nil {
 			return nil, err
 		}
 	}
@@ -132,16 +132,17 @@ func (s *Service) refused(request *opened, said verdict) error {
 	if !said.proven {
 		s.turnAway(said.refusal.Code)
 		if ticket, ok := request.Evidence.(TicketEvidence); ok {
-			s.guesses.wrong(request.Source, ticket.User)
+			s.guesses.wrong(ticketGuess, request.Source, ticket.User)
 		}
 	}
+	said.refusal.recorded = said.proven
 	return said.refusal
 }
 
 // admitted forgets the wrong guesses of whoever got in.
 func (s *Service) admitted(request *opened) {
 	if ticket, ok := request.Evidence.(TicketEvidence); ok {
-		s.guesses.right(request.Source, ticket.User)
+		s.guesses.right(ticketGuess, request.Source, ticket.User)
 	}
 }
 

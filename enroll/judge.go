@@ -42,6 +42,8 @@ type plan struct {
 	issuer  *ca.Issuer
 	// predecessor is the certificate that is renewed; zero for an enrolment.
 	predecessor ca.Serial
+	// owner is whom the device belongs to once it is recorded.
+	owner owners
 }
 
 // enrolment says which way a certificate comes about.
@@ -60,10 +62,23 @@ type basis struct {
 	profile  string
 	lifetime time.Duration
 	issuer   string
+	// owner is whom the certificate names; empty where it names nobody.
+	owner string
 }
 
 func (p *plan) basis() basis {
-	return basis{device: p.device.ID, profile: p.profile.Name(), lifetime: p.profile.Lifetime(), issuer: p.issuer.ID()}
+	return basis{
+		device: p.device.ID, profile: p.profile.Name(), lifetime: p.profile.Lifetime(), issuer: p.issuer.ID(), owner: p.namedOwner(),
+	}
+}
+
+// namedOwner returns the person whom the certificate names, by pseudonym, as its
+// profile has it; empty for nobody.
+func (p *plan) namedOwner() string {
+	if !p.profile.OwnerURN() {
+		return ""
+	}
+	return p.owner.person
 }
 
 // judge applies the rules to a request: authorise, prove, recall, decide. It

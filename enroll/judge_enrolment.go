@@ -35,9 +35,9 @@ func (s *Service) judgeEnrolment(r Reader, request *opened, c claim, err error) 
 	if err := checkKey(r, request.key, c.device.ID); err != nil {
 		return said, err
 	}
-	p := &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, issuer: s.issuing}
+	p := &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, issuer: s.issuing, owner: ownersOf(&c.device)}
 	if way == first {
-		s.bear(p, c.order.Fleet, now)
+		s.bear(p, &c.order, now)
 	}
 	if err := s.settle(r, request, p, c.order.Profile); err != nil {
 		return said, err
@@ -67,20 +67,24 @@ func (s *Service) settle(r Reader, request *opened, p *plan, usual string) (err 
 	if err := checkPolicyOf(p.at, request, evidence, protection); err != nil {
 		return err
 	}
-	p.device.KeyProtection = protection
+	p.device.KeyProtection = recorded(protection)
 	p.profile, err = s.profileAt(p.at, usual)
 	return err
 }
 
-// bear fills in who a new device is.
-func (s *Service) bear(p *plan, fleet identity.FleetID, now time.Time) {
+// bear fills in who a new device is. It belongs to whom it was given while it was
+// expected, and else to whom the order says.
+func (s *Service) bear(p *plan, order *Order, now time.Time) {
+	if p.owner.none() {
+		p.owner = owners{order.Owner, order.OwnerGroup}
+	}
 	created := p.device.CreatedAt
 	if created.IsZero() {
 		created = now
 	}
 	p.device.Device = identity.Device{
-		ID: p.device.ID, Fleet: fleet, Order: string(p.order), State: identity.Active,
-		Owner: p.device.Owner, Version: p.device.Version, CreatedAt: created,
+		ID: p.device.ID, Fleet: order.Fleet, Order: string(p.order), State: identity.Active,
+		Owner: p.device.Owner, OwnerGroup: p.device.OwnerGroup, Version: p.device.Version, CreatedAt: created,
 	}
 }
 

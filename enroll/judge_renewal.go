@@ -43,7 +43,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err != nil {
 		return said, err
 	}
-	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial}
+	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial, owner: ownersOf(&d)}
 	if d.Newest.Serial != presented.Serial {
 		said.recalled, err = recallRenewal(r, &d, presented, request.key, now)
 		if p.forked = at.policy.AllowsForks() && isFork(err); p.forked {
@@ -65,10 +65,12 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err := checkKey(r, request.key, d.ID); err != nil {
 		return said, err
 	}
-	if p.device.KeyProtection == "" || request.key != presented.Key {
-		p.device.KeyProtection = policy.Software // nobody says where a new key is kept
+	protection := d.protection()
+	if request.key != presented.Key {
+		protection = policy.Software // nobody says where a new key is kept
 	}
-	if err := checkPolicyOf(at, request, policy.Certificate, p.device.KeyProtection); err != nil {
+	p.device.KeyProtection = recorded(protection)
+	if err := checkPolicyOf(at, request, policy.Certificate, protection); err != nil {
 		return said, err
 	}
 	if p.profile, err = s.profileAt(at, presented.Profile); err == nil {

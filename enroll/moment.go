@@ -21,11 +21,20 @@ const maxRemembered = 16_384
 // new revision in the same transaction, so that one small read tells every node
 // whether what it remembers still holds.
 type moments struct {
+	builtIn map[identity.Role]permissions // never changes
+
 	mu   sync.Mutex // guards last
 	last *moment
 }
 
-func newMoments() *moments { return &moments{last: newMoment("")} }
+func newMoments() *moments {
+	m := &moments{builtIn: map[identity.Role]permissions{}}
+	for _, role := range append(identity.Roles(), identity.BreakGlassRole) {
+		m.builtIn[role] = permissionsOf(role.Permissions())
+	}
+	m.last = newMoment("", m.builtIn)
+	return m
+}
 
 // at returns what is remembered of the revision that r sees.
 func (m *moments) at(r Reader) (*moment, error) {
@@ -36,7 +45,7 @@ func (m *moments) at(r Reader) (*moment, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.last.revision != string(data) {
-		m.last = newMoment(string(data))
+		m.last = newMoment(string(data), m.builtIn)
 	}
 	return m.last, nil
 }
@@ -45,22 +54,24 @@ func (m *moments) at(r Reader) (*moment, error) {
 // and belongs to everybody.
 type moment struct {
 	revision string
+	builtIn  map[identity.Role]permissions // never changes
 
 	mu       sync.RWMutex // guards the maps
 	places   map[identity.FleetID]*place
-	holdings map[string][]holding // by whom they are for, hashed
-	roles    map[identity.Role]permissions
+	holdings map[string][]holding          // by whom they are for, hashed
+	people   map[string][]holding          // of those in groups, by all that decides it
+	roles    map[identity.Role]permissions // of the organisation's own
+	tokens   map[TokenID]*scopedToken
+	makers   map[string]maker      // by their ids
+	members  map[string]Membership // by their pseudonyms
 }
 
-func newMoment(revision string) *moment {
-	m := &moment{
-		revision: revision, places: map[identity.FleetID]*place{}, holdings: map[string][]holding{},
-		roles: map[identity.Role]permissions{},
+func newMoment(revision string, builtIn map[identity.Role]permissions) *moment {
+	return &moment{
+		revision: revision, builtIn: builtIn, places: map[identity.FleetID]*place{}, holdings: map[string][]holding{}, people: map[string][]holding{},
+		roles: map[identity.Role]permissions{}, tokens: map[TokenID]*scopedToken{}, makers: map[string]maker{},
+		members: map[string]Membership{},
 	}
-	for _, role := range append(identity.Roles(), identity.BreakGlassRole) {
-		m.roles[role] = permissionsOf(role.Permissions())
-	}
-	return m
 }
 
 // permissions is a set.
@@ -83,16 +94,20 @@ func remembered[K comparable, V any](m *moment, in map[K]V, key K, read func() (
 		return value, nil
 	}
 	value, err := read()
-	if err != nil {
-		return value, err
+	if err == nil {
+		keep(m, in, key, value)
 	}
+	return value, err
+}
+
+// keep puts a value under a key of one of a moment's maps.
+func keep[K comparable, V any](m *moment, in map[K]V, key K, value V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(in) >= maxRemembered {
 		clear(in)
 	}
 	in[key] = value
-	return value, nil
 }
 
 // place is a fleet as decisions see it. It belongs to everybody.

@@ -39,6 +39,9 @@ type Order struct {
 	Manifest bool
 	// Stations are the ids of the principals that may vouch for its devices.
 	Stations []string
+	// Owner and OwnerGroup are who owns the devices that are enrolled under it, as
+	// identity.Device has them; empty for nobody.
+	Owner, OwnerGroup string
 	// ClosedAt is when it was closed by hand; zero while it is not.
 	ClosedAt  time.Time
 	CreatedAt time.Time

@@ -14,12 +14,16 @@ type OrderEdit struct {
 	Quantity      *int
 	Opens, Closes *time.Time
 	Stations      *[]string
+	// Owner and OwnerGroup are as in NewOrder; empty ones leave nobody. Devices that
+	// are enrolled already stay whose they are.
+	Owner, OwnerGroup *string
 }
 
 // EditOrder changes an order that is not closed. The quantity cannot go below
 // what is enrolled.
 func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string, edit OrderEdit) (OrderInfo, error) {
-	return s.changeOrder(ctx, p, id, identity.OrderEdit, OrderEdited, func(order *Order, now time.Time) (bool, error) {
+	return s.changeOrder(ctx, p, id, identity.OrderEdit, OrderEdited, func(tx Tx, info *OrderInfo, now time.Time) (bool, error) {
+		order := &info.Order
 		if order.State(now) == OrderEnded {
 			return false, Refuse(OrderClosed, "the order is closed and cannot be edited")
 		}
@@ -32,7 +36,14 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 		setIf(&order.Stations, edit.Stations)
 		setIf(&order.Opens, edit.Opens)
 		setIf(&order.Closes, edit.Closes)
-		return true, checkTerms(order)
+		if err := checkTerms(order); err != nil || edit.Owner == nil && edit.OwnerGroup == nil {
+			return true, err
+		}
+		a, err := s.access(tx, p)
+		if err != nil {
+			return false, err
+		}
+		return true, s.giveTo(tx, a, info, edit.Owner, edit.OwnerGroup)
 	})
 }
 
@@ -45,7 +56,8 @@ func setIf[T any](value, to *T) {
 // CloseOrder closes an order for good: no device is enrolled under it any more.
 // Closing again changes nothing.
 func (s *Service) CloseOrder(ctx context.Context, p identity.Principal, id string) (OrderInfo, error) {
-	return s.changeOrder(ctx, p, id, identity.OrderClose, OrderWasClosed, func(order *Order, now time.Time) (bool, error) {
+	return s.changeOrder(ctx, p, id, identity.OrderClose, OrderWasClosed, func(_ Tx, info *OrderInfo, now time.Time) (bool, error) {
+		order := &info.Order
 		if !order.ClosedAt.IsZero() {
 			return false, nil
 		}
@@ -56,7 +68,7 @@ func (s *Service) CloseOrder(ctx context.Context, p identity.Principal, id strin
 
 // changeOrder reads an order that p holds permission on, has it changed, and
 // writes it with an event of what happened.
-func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id string, permission identity.Permission, kind EventKind, change func(*Order, time.Time) (bool, error)) (OrderInfo, error) {
+func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id string, permission identity.Permission, kind EventKind, change func(Tx, *OrderInfo, time.Time) (bool, error)) (OrderInfo, error) {
 	if err := s.need(ctx, p, permission); err != nil {
 		return OrderInfo{}, err
 	}
@@ -66,7 +78,7 @@ func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id stri
 		if info, err = s.readOrder(tx, p, id, permission); err != nil {
 			return err
 		}
-		changed, err := change(&info.Order, s.now())
+		changed, err := change(tx, &info, s.now())
 		if err != nil || !changed {
 			return err
 		}
@@ -112,9 +124,9 @@ func (s *Service) readOrder(r Reader, p identity.Principal, id string, permissio
 	}
 	if info.grant = a.grant(permission, info.at); info.grant == "" {
 		if a.may(identity.OrderRead, info.at) {
-			return OrderInfo{}, forbidden(permission)
+			return OrderInfo{}, forbidden(permission).in(info.at)
 		}
-		return OrderInfo{}, errOrder()
+		return OrderInfo{}, errOrder().in(info.at)
 	}
 	return info, nil
 }

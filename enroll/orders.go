@@ -24,6 +24,9 @@ type NewOrder struct {
 	Serials []string
 	// Stations are ids of principals (Principal.ID) that may vouch for devices.
 	Stations []string
+	// Owner and OwnerGroup are who is to own its devices: a person as NewOwner.User
+	// names them, and a group. Naming them takes DeviceAssign.
+	Owner, OwnerGroup string
 }
 
 // OrderInfo is an order as a principal sees it.
@@ -61,6 +64,9 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		if info, err = s.newOrderIn(ctx, tx, a, order, fleet, ids); err != nil {
 			return err
 		}
+		if err := s.giveTo(tx, a, &info, &asked.Owner, &asked.OwnerGroup); err != nil {
+			return err
+		}
 		order := info.Order
 		for _, serial := range asked.Serials {
 			if err := expect(tx, &order, identity.SerialNumber(serial), now); err != nil {
@@ -91,9 +97,9 @@ func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order,
 	case info.grant != "":
 		return info, nil
 	case a.may(identity.OrderRead, at):
-		return info, forbidden(identity.OrderCreate)
+		return info, forbidden(identity.OrderCreate).in(at)
 	default:
-		return info, errFleet()
+		return info, errFleet().in(at)
 	}
 }
 

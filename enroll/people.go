@@ -36,15 +36,23 @@ func (p *people) named(id string) string {
 
 // event begins an event of now, by who.
 func (s *Service) event(ctx context.Context, who identity.Principal, kind EventKind) Event {
-	return Event{Time: s.now(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
+	event := Event{Time: s.now(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
+	if answers := who.Responsible(); answers != who.ID() {
+		event.Responsible = s.people.named(answers)
+	}
+	return event
 }
 
 // append writes an event, and who its actor is the first time that they act.
 func (s *Service) append(tx Tx, who identity.Principal, event Event) error {
 	if who.Kind == identity.OIDC {
-		_, err := tx.Person(event.Actor)
-		if errors.Is(err, ErrNotFound) {
+		known, err := tx.Person(event.Actor)
+		switch {
+		case errors.Is(err, ErrNotFound):
 			err = tx.PutPerson(Person{Pseudonym: event.Actor, ID: who.ID(), Name: who.Name, FirstSeen: event.Time})
+		case err == nil && known.FirstSeen.IsZero(): // others named them before they came
+			known.Name, known.FirstSeen = who.Name, event.Time
+			err = tx.PutPerson(known)
 		}
 		if err != nil {
 			return err

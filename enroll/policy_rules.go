@@ -25,6 +25,23 @@ func checkPolicyOf(at *place, request *opened, evidence policy.Evidence, protect
 	return nil
 }
 
+// protection returns where the device's key is kept, as far as anybody said.
+func (d *Device) protection() policy.KeyProtection {
+	if d.KeyProtection == "" {
+		return policy.Software
+	}
+	return d.KeyProtection
+}
+
+// recorded is how a device's record says where its key is kept: most are in
+// software, and cost nothing.
+func recorded(protection policy.KeyProtection) policy.KeyProtection {
+	if protection == policy.Software {
+		return ""
+	}
+	return protection
+}
+
 // profileAt returns the profile of certificates at a place: the one that policy
 // wants, or else the one that is called usual, for no longer than policy allows.
 func (s *Service) profileAt(at *place, usual string) (ca.Profile, error) {

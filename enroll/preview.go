@@ -159,7 +159,7 @@ func (s *Service) previewDevice(r Reader, preview *Preview, a *access, places ma
 	if len(changes) == 0 {
 		return nil
 	}
-	held, err := s.heldBy(r, d)
+	held, err := s.renewsFrom(r, d)
 	if err != nil {
 		return err
 	}
@@ -217,12 +217,9 @@ type held struct {
 	lifetime   time.Duration // of the profile
 }
 
-// heldBy reads what a device holds.
-func (s *Service) heldBy(r Reader, d *Device) (held, error) {
-	has := held{protection: d.KeyProtection, profile: DefaultProfile}
-	if has.protection == "" {
-		has.protection = policy.Software
-	}
+// renewsFrom reads what a device holds.
+func (s *Service) renewsFrom(r Reader, d *Device) (held, error) {
+	has := held{protection: d.protection(), profile: DefaultProfile}
 	if d.Newest != nil {
 		c, err := r.Certificate(d.Newest.Serial)
 		if err != nil && !errors.Is(err, ErrNotFound) {

@@ -144,4 +144,4 @@ func readClaim(r Reader, id OrderID, serial identity.SerialNumber) (claim, error
 	return readDeviceOf(r, &order, serial)
 }
 
-func errOrder() error { return Refuse(NotFound, "no such order") }
+func errOrder() *Refusal { return Refuse(NotFound, "no such order") }

@@ -52,6 +52,10 @@ func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed
 // ticket and events. It returns what was recorded, and what it revoked.
 func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *plan, signed *ca.Signed) (*Certificate, []ca.Serial, error) {
 	d, now := p.device, s.now()
+	voucher, err := s.vouched(tx, request, d.Fleet)
+	if err != nil {
+		return nil, nil, err
+	}
 	var ended []ca.Serial
 	if p.isNew {
 		if err := tx.TakeQuota(p.order); err != nil {
@@ -59,8 +63,7 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		}
 	}
 	if p.what == another {
-		var err error
-		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: p.at}
+		revocation := withdrawal{status: StatusRevoked, reason: ca.Superseded, when: now, at: voucher.at, grant: voucher.grant}
 		if ended, err = s.withdrawAll(ctx, tx, actorOf(request.Principal, d.ID), &d, revocation); err != nil {
 			return nil, nil, err
 		}
@@ -71,13 +74,21 @@ func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *
 		Status: StatusGood,
 	}
 	d.take(recorded, request, p, now)
-	err := errors.Join(
-		tx.PutDevice(d),
+	err = errors.Join(
 		putCertificate(tx, recorded),
 		tx.PutKey(recorded.Key, KeyUse{Device: d.ID}),
-		s.tellIssuance(ctx, tx, request, p, recorded),
+		s.tellIssuance(ctx, tx, request, p, recorded, voucher),
+		s.give(ctx, tx, request, p, &d),
 	)
-	return &recorded, ended, err
+	return &recorded, ended, errors.Join(err, tx.PutDevice(d))
+}
+
+// give makes a device that is enrolled its owner's.
+func (s *Service) give(ctx context.Context, tx Tx, request *opened, p *plan, d *Device) error {
+	if p.owner == ownersOf(d) {
+		return nil
+	}
+	return s.changeOwner(ctx, tx, d, p.at, ownerChange{to: p.owner, by: actorOf(request.Principal, d.ID), how: request.Evidence.operation()})
 }
 
 // take changes the device's record by a certificate that it is given.
@@ -120,13 +131,13 @@ func putCertificate(tx Tx, c Certificate) error {
 }
 
 // tellIssuance appends the events of an issuance.
-func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate) error {
+func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *plan, c Certificate, voucher entitled) error {
 	at := p.at
 	actor := actorOf(request.Principal, c.Device)
 	end := c.Serial.NotAfter()
 	if p.what != renewal {
 		enrolled := s.event(ctx, actor, DeviceEnrolled)
-		enrolled.at(at)
+		enrolled.by(voucher)
 		enrolled.Order, enrolled.Device, enrolled.Key = p.order, c.Device, &c.Key
 		enrolled.Operation = request.Evidence.operation()
 		if err := s.append(tx, actor, enrolled); err != nil {
@@ -142,7 +153,7 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 		}
 	}
 	issued := s.event(ctx, actor, CertificateIssued)
-	issued.at(at)
+	issued.by(voucher)
 	issued.Order, issued.Device, issued.Key = p.order, c.Device, &c.Key
 	issued.Certificate, issued.Issuer, issued.Profile, issued.NotAfter = &c.Serial, c.Issuer, c.Profile, &end
 	if !c.Predecessor.IsZero() {
@@ -158,7 +169,10 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 		return nil
 	}
 	event := s.event(ctx, request.Principal, RequestRefused)
-	event.Operation, event.Code, event.Order = request.Evidence.operation(), said.refusal.Code, said.order
+	if err := s.placeRefusal(ctx, tx, &event, said); err != nil {
+		return err
+	}
+	event.Operation, event.Code = request.Evidence.operation(), said.refusal.Code
 	if request.fault == nil {
 		event.Key = &request.key
 	}
@@ -180,6 +194,23 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 		}
 	}
 	return s.append(tx, request.Principal, event)
+}
+
+// placeRefusal says in an event what an enrolment that was refused was about, and
+// where: by what was proven, or else by what the request named.
+func (s *Service) placeRefusal(ctx context.Context, tx Tx, event *Event, said verdict) error {
+	target := targetOf(ctx)
+	switch {
+	case said.device != nil:
+		target = Target{Text: target.Text, Device: string(said.device.ID)}
+	case said.order != "":
+		target = Target{Text: target.Text, Order: string(said.order)}
+	}
+	err := s.aim(tx, event, target)
+	if said.order != "" {
+		event.Order = said.order
+	}
+	return err
 }
 
 // putSuspect flags a device of which there seem to be two.

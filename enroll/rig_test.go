@@ -88,6 +88,7 @@ func newRigOn(tb testing.TB, store enroll.Store, path string, issuer *ca.Issuer,
 			profile(tb, ca.ProfileConfig{Name: "default"}),
 			profile(tb, ca.ProfileConfig{Name: "brief", Lifetime: time.Hour}),
 			profile(tb, ca.ProfileConfig{Name: "unrevocable", NoRevAvail: true}),
+			profile(tb, ca.ProfileConfig{Name: "owned", OwnerURN: true}),
 		},
 		PEN: 32473, LogSigner: signer, Clock: r.clock.Now, Rand: rand.Reader,
 	}

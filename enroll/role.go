@@ -22,6 +22,9 @@ func (r Role) BuiltIn() bool { return r.Name.BuiltIn() }
 
 // role returns what a role may do, or ErrNotFound.
 func (m *moment) role(r Reader, name identity.Role) (permissions, error) {
+	if role, ok := m.builtIn[name]; ok {
+		return role, nil
+	}
 	return remembered(m, m.roles, name, func() (permissions, error) {
 		role, err := readDocument[Role](r, RoleDocument, string(name))
 		return permissionsOf(role.Permissions), err
@@ -120,6 +123,6 @@ func inOrder(list []identity.Permission) []identity.Permission {
 }
 
 // errBeyond refuses to give what the giver does not hold, or not for so long.
-func errBeyond(permission identity.Permission, where string) error {
+func errBeyond(permission identity.Permission, where string) *Refusal {
 	return Refuse(Forbidden, "you do not hold %s on %s yourself, or not for so long; nobody gives what they do not hold", permission, where)
 }

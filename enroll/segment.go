@@ -13,6 +13,7 @@ type Task string
 const (
 	TaskPublish Task = "publish" // CRLs
 	TaskArchive Task = "archive" // what is old leaves the store
+	TaskJobs    Task = "jobs"    // what was asked for many devices at once
 )
 
 // LeadTerm is how long a lead lasts unless it is taken again.

@@ -29,21 +29,27 @@ type Service struct {
 	maxLive       int
 	crlLifetime   time.Duration
 	reenrolWindow time.Duration
-	clock         func() time.Time
-	rand          io.Reader
-	log           *slog.Logger
-	observer      Observer
+	standing      func(issuer string, groups []string) []identity.Grant
+	// membershipLifetime is how long somebody's groups count without them.
+	membershipLifetime time.Duration
+	clock              func() time.Time
+	rand               io.Reader
+	log                *slog.Logger
+	observer           Observer
 
 	moments   *moments
 	strides   *strides
 	people    *people
 	guesses   *guesses
+	refusals  *refusals
+	uses      *uses
 	signing   *signing
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
 	follower  *follower // nil for a store without other nodes
 	retention Retention
+	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
 
@@ -58,8 +64,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
-		guesses: newGuesses(c.Limits.Guesses, c.Clock), signing: newSigning(c.Limits),
-		moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
+		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
@@ -96,8 +103,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.withdrawn, f) }
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
-// nodes, records refusals of unauthenticated callers in aggregate and watches the
-// issuers' ends. It returns when ctx is done, after what it was doing.
+// nodes, records in aggregate what was refused to unauthenticated callers and over and
+// over, watches the issuers' ends, and does what was asked for many devices at once. It
+// returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
@@ -105,6 +113,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.keepHouse(ctx) })
 	group.Go(func() error { return s.follow(ctx) })
 	group.Go(func() error { return s.archive(ctx) })
+	group.Go(func() error { return s.runJobs(ctx) })
 	return group.Wait()
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/identity"
 )
 
 // signing bounds the signatures in flight, so that a slow or hung key (an HSM, a
@@ -76,10 +77,18 @@ func (s *Service) sign(ctx context.Context, p *plan, request *opened) (signed *c
 	done := s.watch(StepSign)
 	defer func() { done(err) }()
 	id := p.device.ID
+	names := []string{s.pen.URN(id)}
+	if owner := p.namedOwner(); owner != "" {
+		urn, err := identity.PersonURN(owner)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, urn)
+	}
 	prepared, err := s.prepare(p.issuer, p.profile, request.csr.PublicKey(), ca.Subject{
 		CommonName:   string(id),
 		SerialNumber: string(id.SerialNumber()),
-		URIs:         []string{s.pen.URN(id)},
+		URIs:         names,
 	})
 	if err != nil {
 		return nil, err

@@ -23,6 +23,9 @@ type Device struct {
 	Order string // the order that it was enrolled under, or is expected by
 	State State
 	Owner string // pseudonymous id of the person who answers for it; empty for none
+	// OwnerGroup is the group whose members answer for it too, as
+	// "group:<issuer>#<group>"; empty for none.
+	OwnerGroup string
 	// Version counts the changes of the device's record; what was decided on one
 	// version is not recorded on another.
 	Version uint64

@@ -25,11 +25,19 @@ func ParseFleetPath(s string) (FleetPath, error) {
 		return "", fmt.Errorf("%w: a fleet is a path such as /berlin/line-3, at most %d bytes", ErrName, MaxFleetPath)
 	}
 	for segment := range strings.SplitSeq(s[1:], "/") {
-		if !within(segment, 64, isSegmentByte) || segment == "." || segment == ".." {
-			return "", fmt.Errorf("%w: each segment of a fleet path is 1 to 64 of a-z, 0-9, '.', '_' and '-', and not '.' or '..'", ErrName)
+		if err := CheckFleetName(segment); err != nil {
+			return "", err
 		}
 	}
 	return FleetPath(s), nil
+}
+
+// CheckFleetName refuses what is no segment of a fleet path; the error wraps ErrName.
+func CheckFleetName(name string) error {
+	if !within(name, 64, isSegmentByte) || name == "." || name == ".." {
+		return fmt.Errorf("%w: each segment of a fleet path is 1 to 64 of a-z, 0-9, '.', '_' and '-', and not '.' or '..'", ErrName)
+	}
+	return nil
 }
 
 // Segments returns the names from the root down; none for the root itself.

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/touchmark/touchmark/identity"
 )
 
 // Clocks differ a little between a provider and us. A token that is used at once
@@ -15,12 +13,6 @@ import (
 const (
 	expiryLeeway    = 5 * time.Second
 	notBeforeLeeway = time.Minute
-)
-
-// Bounds of what is taken from a token, in bytes.
-const (
-	maxSubject = 255 // OpenID Connect Core 1.0, section 2
-	maxName    = 255
 )
 
 // claims are a token's, after its signature held.
@@ -80,33 +72,6 @@ func (c claims) isIDToken(s shape) bool {
 	return !scope && !scp && client != "" && slices.Equal(c.texts("aud"), []string{client})
 }
 
-// principal makes the caller of verified claims.
-func (p *provider) principal(c claims, roles map[string]identity.Role) (identity.Principal, error) {
-	subject := c.text(p.SubjectClaim)
-	if subject == "" || len(subject) > maxSubject || !printable(subject) {
-		return identity.Principal{}, refuse("the token's %s claim is not a text of 1 to %d bytes, all printable", p.SubjectClaim, maxSubject)
-	}
-	who := identity.Principal{Kind: identity.OIDC, Issuer: p.Issuer, Subject: subject, Name: c.name(subject)}
-	for _, group := range c.texts(p.GroupsClaim) {
-		grant := identity.Grant{Role: roles[group], Fleet: identity.RootFleet}
-		if grant.Role != "" && !slices.Contains(who.Grants, grant) {
-			who.Grants = append(who.Grants, grant)
-		}
-	}
-	return who, nil
-}
-
-// name is what people read; it decides nothing. Services have a client id only.
-func (c claims) name(fallback string) string {
-	for _, claim := range []string{"name", "preferred_username", "client_id"} {
-		name := c.text(claim)
-		if name != "" && len(name) <= maxName && printable(name) {
-			return name
-		}
-	}
-	return fallback
-}
-
 // printable reports whether all of s prints. Format characters do not: one that
 // turns the direction of writing makes one subject look like another.
 func printable(s string) bool {
@@ -118,10 +83,12 @@ func (c claims) text(name string) string {
 	return text
 }
 
-// texts reads a claim that is a text or a list of texts; anything else in it is
-// passed over.
-func (c claims) texts(name string) []string {
-	switch value := c[name].(type) {
+func (c claims) texts(name string) []string { return textsOf(c[name]) }
+
+// textsOf reads the value of a claim that is a text or a list of texts; anything
+// else in it is passed over.
+func textsOf(value any) []string {
+	switch value := value.(type) {
 	case string:
 		return []string{value}
 	case []any:

@@ -1,9 +1,11 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,7 +22,9 @@ type Config struct {
 	// Providers are told apart by issuer. With none, no token is believed.
 	Providers []ProviderConfig
 	// Roles gives the members of a group, by the name that the provider uses, a
-	// role on the whole fleet tree. What is not listed gives nothing.
+	// role on the whole fleet tree. What is not listed gives nothing. They are for
+	// every provider that has no Roles of its own: with several of those, each
+	// provider decides who is in a group of that name.
 	Roles map[string]identity.Role
 	// HTTPClient asks the providers; by default one that waits 10 seconds. Its
 	// Transport is wrapped, never changed.
@@ -36,11 +40,18 @@ type ProviderConfig struct {
 	Issuer string
 	// Audiences are what a token must be for: one of them stands in its aud.
 	Audiences []string
-	// GroupsClaim names the claim that lists groups, "groups" by default.
+	// GroupsClaim says where the token lists groups, "groups" by default: the name
+	// of a claim, or else names with dots between them for one within another
+	// (realm_access.roles). With a slash in front it is a JSON Pointer (RFC 6901),
+	// which means one place alone (/realm_access/roles). 1 to 256 bytes.
 	GroupsClaim string
-	// SubjectClaim names the claim that identifies the caller for good, "sub" by
-	// default.
+	// SubjectClaim says, as GroupsClaim does, which claim identifies the caller for
+	// good, "sub" by default. Those that hold an e-mail address or a name are
+	// refused: they may become somebody else's.
 	SubjectClaim string
+	// Roles, where it is not nil, stands in for Config.Roles. What is not listed
+	// gives nothing.
+	Roles map[string]identity.Role
 	// AcceptIDTokens takes ID tokens too, for providers whose access tokens are
 	// opaque. It is off by default: an ID token tells a client who signed in, and
 	// was never meant to open an API.
@@ -65,13 +76,15 @@ func knownAlgorithms() []string {
 	}
 }
 
+// Where who it is and its groups stand, unless the configuration says otherwise.
+const (
+	defaultSubject = "sub"
+	defaultGroups  = "groups"
+)
+
 func (c *ProviderConfig) setDefaults() {
-	if c.GroupsClaim == "" {
-		c.GroupsClaim = "groups"
-	}
-	if c.SubjectClaim == "" {
-		c.SubjectClaim = "sub"
-	}
+	c.GroupsClaim = cmp.Or(c.GroupsClaim, defaultGroups)
+	c.SubjectClaim = cmp.Or(c.SubjectClaim, defaultSubject)
 	if len(c.Algorithms) == 0 {
 		c.Algorithms = DefaultAlgorithms()
 	}
@@ -92,15 +105,24 @@ func (c *Config) validate() error {
 		seen[p.Issuer] = true
 		faults = append(faults, p.faults(at)...)
 	}
-	for group, role := range c.Roles {
-		if group == "" {
-			faults = append(faults, errors.New("roles: a group has no name"))
+	faults = append(faults, roleFaults("roles", c.Roles)...)
+	return errors.Join(faults...)
+}
+
+func roleFaults(at string, roles map[string]identity.Role) []error {
+	var faults []error
+	for _, group := range slices.Sorted(maps.Keys(roles)) {
+		switch {
+		case group == "":
+			faults = append(faults, fmt.Errorf("%s: a group has no name", at))
+		case len(group) > MaxGroup || !printable(group):
+			faults = append(faults, fmt.Errorf("%s: the group %.80q is longer than %d bytes, or does not print, and would not be taken from a token", at, group, MaxGroup))
 		}
-		if !slices.Contains(identity.Roles(), role) {
-			faults = append(faults, fmt.Errorf("roles.%s: %q is no role; use one of %v", group, role, identity.Roles()))
+		if !slices.Contains(identity.Roles(), roles[group]) {
+			faults = append(faults, fmt.Errorf("%s.%s: %q is no role; use one of %v", at, group, roles[group], identity.Roles()))
 		}
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 func (c *ProviderConfig) faults(at string) []error {
@@ -116,17 +138,45 @@ func (c *ProviderConfig) faults(at string) []error {
 			faults = append(faults, fmt.Errorf("%s.algorithms: %q is not allowed; use any of %s", at, algorithm, strings.Join(knownAlgorithms(), ", ")))
 		}
 	}
-	return faults
+	if _, err := parseClaimPath(cmp.Or(c.GroupsClaim, defaultGroups)); err != nil {
+		faults = append(faults, fmt.Errorf("%s.groups_claim: %w", at, err))
+	}
+	if err := checkSubjectClaim(cmp.Or(c.SubjectClaim, defaultSubject)); err != nil {
+		faults = append(faults, fmt.Errorf("%s.subject_claim: %w", at, err))
+	}
+	return append(faults, roleFaults(at+".roles", c.Roles)...)
+}
+
+// checkSubjectClaim refuses claims that change, or that the next person gets.
+func checkSubjectClaim(text string) error {
+	path, err := parseClaimPath(text)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(passingClaims(), strings.ToLower(path.last())) {
+		return fmt.Errorf("%q holds an address or a name, which may become somebody else's; use a claim that stays, such as sub, or oid at Microsoft Entra", text)
+	}
+	return nil
+}
+
+// passingClaims are what claims with addresses and names are called (OpenID Connect
+// Core 1.0, section 5.1; Microsoft Entra), in lower case.
+func passingClaims() []string {
+	return []string{
+		"email", "emails", "mail", "emailaddress", "preferred_username", "upn", "unique_name",
+		"nickname", "name", "given_name", "family_name", "middle_name",
+	}
 }
 
 // checkIssuer holds an issuer to OpenID Connect Discovery 1.0, section 3: an
-// https URL without query and fragment.
+// https URL without query and fragment, and without their marks alone, since a #
+// stands between issuer and subject in a principal's id.
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
 	case issuer == "":
 		return errors.New("missing; it is the URL that the provider calls itself")
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(issuer, "?#"):
 		return fmt.Errorf("%q is not a URL such as https://login.example.com/realm", issuer)
 	case !trustworthy(u):
 		return fmt.Errorf("%q is not https; http is for loopback hosts alone", issuer)

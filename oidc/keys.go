@@ -81,7 +81,7 @@ func (k *keySet) candidates(ctx context.Context, s shape) ([]crypto.PublicKey, e
 }
 
 func unreachable() *enroll.Refusal {
-	refusal := enroll.Refuse(enroll.Unavailable, "the provider that issued the token cannot be reached; try again")
+	refusal := enroll.Refuse(enroll.Unavailable, "the provider that issued the token cannot be asked for its keys; try again")
 	refusal.RetryAfter = askPause
 	return refusal
 }
@@ -99,7 +99,7 @@ func (k *keySet) match(s shape) fitting {
 	defer k.mu.Unlock()
 	fits := fitting{loaded: k.loaded, failed: k.failed, asked: k.asked}
 	for _, key := range k.keys {
-		if (s.keyID == "" || s.keyID == key.KeyID) && (key.Algorithm == "" || key.Algorithm == s.algorithm) {
+		if (s.keyID == "" || s.keyID == key.KeyID) && signs(key, s.algorithm) {
 			fits.keys = append(fits.keys, key.Key)
 		}
 	}

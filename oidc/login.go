@@ -106,7 +106,7 @@ func (c LoginConfig) discover(ctx context.Context) (context.Context, *oauth2.Con
 	if err := checkIssuer(c.Issuer); err != nil {
 		return nil, nil, fmt.Errorf("sign in: issuer %w", err)
 	}
-	ctx = gooidc.ClientContext(ctx, carefulClient(c.HTTPClient))
+	ctx = gooidc.ClientContext(ctx, carefulClient(c.HTTPClient, c.Issuer))
 	provider, err := gooidc.NewProvider(ctx, c.Issuer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sign in: ask the provider where to: %w", err)

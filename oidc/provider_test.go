@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -29,29 +28,44 @@ type provider struct {
 	*httptest.Server
 	asked atomic.Int32 // for its keys
 
-	mu   sync.Mutex // guards the rest
-	keys []map[string]any
-	down bool
+	mu        sync.Mutex // guards the rest
+	keys      []map[string]any
+	metadata  map[string]any   // on top of the usual
+	serveKeys http.HandlerFunc // instead of keys; nil for those
+	down      bool
 }
 
 func startProvider(t *testing.T) *provider {
 	t.Helper()
+	return start(t, httptest.NewServer)
+}
+
+func start(t *testing.T, serve func(http.Handler) *httptest.Server) *provider {
+	t.Helper()
 	p := &provider{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		p.answer(w, map[string]any{
+		metadata := map[string]any{
 			"issuer": p.URL, "jwks_uri": p.URL + "/keys", "token_endpoint": p.URL + "/token",
 			"device_authorization_endpoint": p.URL + "/device",
-		})
+		}
+		p.mu.Lock()
+		maps.Copy(metadata, p.metadata)
+		p.mu.Unlock()
+		p.answer(w, metadata)
 	})
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
 		p.mu.Lock()
-		keys := p.keys
+		keys, serve := p.keys, p.serveKeys
 		p.mu.Unlock()
+		if serve != nil {
+			serve(w, r)
+			return
+		}
 		p.answer(w, map[string]any{"keys": keys})
 	})
-	p.Server = httptest.NewServer(mux)
+	p.Server = serve(mux)
 	t.Cleanup(p.Close)
 	return p
 }
@@ -73,12 +87,18 @@ func (p *provider) setDown(down bool) {
 }
 
 func (p *provider) publish(keys ...signingKey) {
+	var set []map[string]any
+	for _, k := range keys {
+		set = append(set, k.jwk())
+	}
+	p.publishSet(set...)
+}
+
+// publishSet publishes whatever it is given.
+func (p *provider) publishSet(keys ...map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.keys = nil
-	for _, k := range keys {
-		p.keys = append(p.keys, k.jwk())
-	}
+	p.keys = keys
 }
 
 // signingKey signs tokens by hand, so that they may be wrong in any way.
@@ -87,7 +107,7 @@ type signingKey struct {
 	signer crypto.Signer
 }
 
-func newRSA(t *testing.T, id string) signingKey {
+func newRSA(t testing.TB, id string) signingKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -96,7 +116,7 @@ func newRSA(t *testing.T, id string) signingKey {
 	return signingKey{id, key}
 }
 
-func newP256(t *testing.T, id string) signingKey {
+func newP256(t testing.TB, id string) signingKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -105,7 +125,7 @@ func newP256(t *testing.T, id string) signingKey {
 	return signingKey{id, key}
 }
 
-func newEd25519(t *testing.T, id string) signingKey {
+func newEd25519(t testing.TB, id string) signingKey {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -175,27 +195,33 @@ func part(v any) string {
 	return b64(text)
 }
 
+func decoded(part string) []byte {
+	text, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
 // token signs claims, on top of what every good token carries, with a header on
 // top of the usual one. A nil value leaves a member out.
 func (p *provider) token(k signingKey, header, claims map[string]any) string {
 	h := map[string]any{"alg": k.algorithm(), "kid": k.id, "typ": "at+jwt"}
 	c := map[string]any{
 		"iss": p.URL, "sub": "alice", "aud": "touchmark", "groups": []string{"pki-admins"},
-		"exp": now.Add(time.Hour).Unix(), "iat": now.Unix(), "client_id": "cli",
+		"exp": now.Add(2 * time.Hour).Unix(), "iat": now.Unix(), "client_id": "cli",
 	}
 	maps.Copy(h, header)
 	maps.Copy(c, claims)
 	maps.DeleteFunc(h, func(_ string, v any) bool { return v == nil })
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
-	input := part(h) + "." + part(c)
-	return input + "." + b64(k.sign(input))
+	return k.signed(part(h), part(c))
 }
 
-// forge signs with HMAC, taking the provider's public key for a shared secret.
-func forge(input string, secret []byte) string {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(input))
-	return input + "." + b64(mac.Sum(nil))
+// signed signs a header and claims that are encoded already.
+func (k signingKey) signed(header, claims string) string {
+	input := header + "." + claims
+	return input + "." + b64(k.sign(input))
 }
 
 var now = time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC)

@@ -11,8 +11,9 @@ import (
 	"github.com/touchmark/touchmark/api/rest/resource"
 )
 
-// Audit reads the audit log, oldest first: each record is one line of an export,
-// byte for byte, without its newline.
+// Audit reads the whole audit log, oldest first, for those who may: each record is
+// one line of an export, byte for byte, without its newline. Others get the records
+// that they may read, which audit.HasRoot tells apart.
 func (c *Client) Audit(ctx context.Context) iter.Seq2[json.RawMessage, error] {
 	return pages[json.RawMessage](ctx, c, nil, "audit")
 }

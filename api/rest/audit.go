@@ -9,13 +9,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/touchmark/touchmark/api/rest/resource"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 )
 
 func (d *door) addAudit() {
 	handle(d, operation{
 		id: "list-audit", method: http.MethodGet, path: "/api/v1/audit", permission: identity.AuditRead,
-		summary: "Read the audit log, oldest first; each item, byte for byte, is one line of an export", content: rawListContent(),
+		summary: "Read the audit log, oldest first: without a filter, for those who may read all of it, each item is, byte for byte, one line of an export; else the records that are selected, of the branches on which the caller holds the permission, without the roots that prove them", content: rawListContent(),
 	}, d.listAudit)
 	handle(d, operation{
 		id: "show-checkpoint", method: http.MethodGet, path: "/api/v1/audit/checkpoint", permission: identity.AuditRead,
@@ -56,12 +57,26 @@ func rawListOf(items [][]byte, next string) (*rawList, error) {
 	return &rawList{ContentType: "application/json", Body: body.Bytes()}, nil
 }
 
-func (d *door) listAudit(ctx context.Context, p identity.Principal, in *struct{ resource.Page }) (*rawList, error) {
-	lines, err := d.Service.AuditLines(ctx, p, pageIn(in.Page))
+// auditQuery selects records.
+type auditQuery struct {
+	Fleet     string    `query:"fleet" maxLength:"1024" doc:"Path of a branch: what happened in fleets that lie in it now"`
+	Device    string    `query:"device" maxLength:"97" doc:"Id of a device"`
+	Principal string    `query:"principal" maxLength:"1024" doc:"Who did it: the actor as records name it, oidc:<issuer>#<subject>, or me"`
+	Kind      []string  `query:"kind,explode" maxItems:"64" doc:"Kind of event, or the beginning of kinds and .*, such as device.*; any of several"`
+	From      parameter `query:"from" doc:"Only what happened at it or later"`
+	Until     parameter `query:"until" doc:"Only what happened before it"`
+	resource.Page
+}
+
+func (d *door) listAudit(ctx context.Context, p identity.Principal, in *auditQuery) (*rawList, error) {
+	records, err := d.Service.Audit(ctx, p, enroll.AuditQuery{
+		Fleet: in.Fleet, Device: in.Device, Principal: in.Principal, Kinds: in.Kind,
+		From: in.From.Time, Until: in.Until.Time, Page: pageIn(in.Page),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return rawListOf(lines.Items, lines.Next)
+	return rawListOf(records.Items, records.Next)
 }
 
 // checkpoint is a signed note (golang.org/x/mod/sumdb/note).

@@ -27,6 +27,8 @@ func callerOf(ctx context.Context) identity.Principal {
 // before they have proved who they are.
 func (d *door) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
+	about := enroll.WithTarget(r.Context(), targetOf(ctx))
+	r = r.WithContext(about)
 	p, err := d.authenticate(r, ctx.Operation().OperationID)
 	if err != nil {
 		refusal := d.problem(r.Context(), err)
@@ -40,7 +42,7 @@ func (d *door) admit(ctx huma.Context, next func(huma.Context)) {
 		problem.From(r.Context(), enroll.Refuse(enroll.BadRequest, "a body must be JSON; send it with Content-Type: application/json")).Write(w)
 		return
 	}
-	next(&exchange{humaContext: ctx, ctx: context.WithValue(r.Context(), caller{}, p)})
+	next(&exchange{humaContext: ctx, ctx: context.WithValue(about, caller{}, p)})
 }
 
 // challenge is what a 401 asks for; RFC 6750, section 3, has an error only where
@@ -52,7 +54,7 @@ func challenge(r *http.Request) string {
 	return `Bearer error="invalid_token"`
 }
 
-// byToken takes the break-glass token or one of a provider.
+// byToken takes the break-glass token, a scoped token or one of a provider.
 func (d *door) byToken(r *http.Request, operation string) (identity.Principal, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
@@ -66,7 +68,14 @@ func (d *door) byToken(r *http.Request, operation string) (identity.Principal, e
 	if enroll.IsBreakGlassToken(token) {
 		return d.Service.BreakGlassPrincipal(r.Context(), token, sourceOf(r), operation)
 	}
-	return d.Tokens.Verify(r.Context(), token)
+	if enroll.IsScopedToken(token) {
+		return d.Service.TokenPrincipal(r.Context(), token, sourceOf(r))
+	}
+	p, err := d.Tokens.Verify(r.Context(), token)
+	if err != nil {
+		return p, err
+	}
+	return p, d.Service.Arrived(r.Context(), p)
 }
 
 // byCertificate takes a certificate of our own whose key the client proved to

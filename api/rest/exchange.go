@@ -61,7 +61,7 @@ func (d *door) humaConfig() huma.Config {
 				Description: "X.509 identities for devices: orders and tickets, devices and their certificates, revocation, the audit log.",
 			},
 			Components: &huma.Components{Schemas: schemas, SecuritySchemes: map[string]*huma.SecurityScheme{
-				"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token of a configured OpenID Connect provider, or the break-glass token"},
+				"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token of a configured OpenID Connect provider, a scoped token, or the break-glass token"},
 			}},
 			Security: []map[string][]string{{"bearer": {}}},
 		},

@@ -37,6 +37,9 @@ func (d *door) addInstallation() {
 
 func (d *door) whoami(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.Caller], error) {
 	held, err := d.Service.Holdings(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	who := resource.Caller{
 		ID: p.ID(), Name: p.Name, Kind: string(p.Kind), Groups: append([]string{}, p.Groups...), Roles: []string{}, Grants: listOf(held, heldOf),
 	}
@@ -45,7 +48,15 @@ func (d *door) whoami(ctx context.Context, p identity.Principal, _ *struct{}) (*
 			who.Roles = append(who.Roles, string(grant.Role))
 		}
 	}
-	return answerOf(who), err
+	if p.Kind == identity.ScopedToken {
+		token, err := d.Service.Token(ctx, p, p.Token)
+		if err != nil {
+			return nil, err
+		}
+		told := d.tokenOf(token)
+		who.Token = &told
+	}
+	return answerOf(who), nil
 }
 
 func (d *door) rotateBreakGlass(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.BreakGlass], error) {
@@ -65,6 +76,9 @@ func (d *door) backup(ctx context.Context, p identity.Principal, _ *struct{}) (*
 	if d.Backup == nil {
 		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database; back it up with the database's own means, which are pg_basebackup or pg_dump for PostgreSQL: see docs/operations/backup.md")
 	}
+	if err := d.Service.Begin(ctx, p, identity.InstallationSaved, enroll.BackupStarted); err != nil {
+		return nil, err
+	}
 	return &stream{Body: func(hc huma.Context) {
 		_, w := humachi.Unwrap(hc.(*exchange).humaContext)
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -83,6 +97,9 @@ func (d *door) compact(ctx context.Context, p identity.Principal, _ *struct{}) (
 	}
 	if d.Compact == nil {
 		return nil, enroll.Refuse(enroll.WrongState, "this server's store is a database, which gives back room by itself; with PostgreSQL that is autovacuum's work")
+	}
+	if err := d.Service.Begin(ctx, p, identity.InstallationCompacted, enroll.CompactionStarted); err != nil {
+		return nil, err
 	}
 	before, after, err := d.Compact.Compact(ctx)
 	return answerOf(resource.Compaction{BytesBefore: before, BytesAfter: after}), err

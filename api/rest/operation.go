@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -68,7 +69,7 @@ func handle[In, Out any](d *door, o operation, f func(context.Context, identity.
 	}, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := f(ctx, callerOf(ctx), in)
 		if err != nil {
-			return nil, d.unusual(ctx, err)
+			return nil, d.unusual(ctx, d.Service.Refused(ctx, callerOf(ctx), o.permission, err))
 		}
 		return out, nil
 	})
@@ -96,6 +97,9 @@ func (d *door) problem(ctx context.Context, err error) *problem.Problem {
 	p := problem.From(ctx, err)
 	if p.Code == enroll.Internal && ctx.Err() == nil {
 		d.Log.ErrorContext(ctx, "request failed", "request", p.RequestID, "error", err)
+	}
+	if errors.Is(err, enroll.ErrNotRecorded) {
+		d.Log.ErrorContext(ctx, "a refusal is not in the audit log yet; it was counted and follows", "request", p.RequestID, "error", err)
 	}
 	return p
 }

@@ -30,6 +30,7 @@ var (
 	auditors  = []string{"admin", "auditor", "break-glass"}
 	admins    = []string{"admin", "break-glass"}
 	stations  = []string{"station", "break-glass"}
+	overseers = []string{"admin", "operator", "auditor", "break-glass"}
 )
 
 func nothing(*rig) (string, any)   { return "", nil }
@@ -49,6 +50,14 @@ func heldCertificate(r *rig) (string, any) {
 	serial, _ := aCertificate(r)
 	r.call("admin", "POST", "/api/v1/certificates/"+serial+"/hold", nil).want(r.t, 200)
 	return serial, nil
+}
+
+func aToken(r *rig) (string, any) {
+	return r.call("admin", "POST", "/api/v1/tokens", newToken()).want(r.t, 201)["id"].(string), nil
+}
+
+func newToken() m {
+	return m{"name": "line 3", "fleet": "/", "permissions": []string{"order.read"}, "until": resttest.Begin().AddDate(0, 1, 0)}
 }
 
 func aFleet(r *rig) (string, any) { return r.fleet("/berlin"), nil }
@@ -130,6 +139,11 @@ func table() []access {
 		{"GET /api/v1/whoami", "signed-in", everybody, 200, nothing},
 		{"POST /api/v1/breakglass/rotate", "breakglass.rotate", admins, 200, nothing},
 		{"GET /api/v1/backup", "installation.backup", admins, 200, nothing},
+		{"POST /api/v1/tokens", "token.create", operators, 201, func(*rig) (string, any) { return "", newToken() }},
+		{"GET /api/v1/tokens", "token.read", overseers, 200, nothing},
+		{"GET /api/v1/tokens/{id}", "token.read", overseers, 200, aToken},
+		{"POST /api/v1/tokens/{id}/rotate", "token.create", admins, 200, aToken}, // its maker's, or break-glass
+		{"POST /api/v1/tokens/{id}/revoke", "token.revoke", operators, 200, aToken},
 		{"POST /api/v1/store/compact", "installation.compact", admins, 200, nothing},
 	}
 }

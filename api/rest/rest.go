@@ -72,6 +72,7 @@ func New(c Config) http.Handler {
 	d.addExplain()
 	d.addAudit()
 	d.addInstallation()
+	d.addTokens()
 	router.Get("/openapi.json", d.document())
 	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
 }

@@ -5,7 +5,8 @@
 //   node approve.mjs ISSUER USER_CODE PERSON
 //   node approve.mjs VERIFICATION_URI_COMPLETE PERSON
 //
-// It exits 0 when the provider says that the device is signed in. The browser is
+// With --deny for a person, nobody signs in and the answer is no. It exits 0 when the provider says that the device
+// is signed in, or that it will not be. The browser is
 // reduced to what the provider's pages need: cookies, redirects, one form a page.
 
 const STEPS = 20; // pages and redirects that a sign-in may take, with room to spare
@@ -58,6 +59,7 @@ async function approve(start, answers) {
   const browser = new Browser();
   let url = start;
   let form;
+  let denied = false;
   for (let step = 0; step < STEPS; step += 1) {
     const response = await browser.open(url, form);
     const location = response.headers.get('location');
@@ -67,11 +69,14 @@ async function approve(start, answers) {
       continue;
     }
     const page = await response.text();
+    if (denied) return textOf(page);
     if (!response.ok) throw new Error(`${url} answered ${response.status}: ${textOf(page)}`);
     const next = formOf(page, url, answers);
     if (!next) return textOf(page);
     if (/class="red"/.test(page)) throw new Error(`the provider refused: ${textOf(page)}`);
     [url, form] = [next.action, next.fields];
+    denied = answers.deny && form.has('confirm');
+    if (denied) form.set('abort', 'yes');
   }
   throw new Error(`no end after ${STEPS} pages; last was ${url}`);
 }
@@ -82,11 +87,12 @@ if (args.length === 3) {
   args.splice(0, 3, `${issuer.replace(/\/$/, '')}/device?user_code=${encodeURIComponent(code)}`, person);
 }
 if (args.length !== 2) {
-  console.error('usage: approve.mjs ISSUER USER_CODE PERSON | approve.mjs VERIFICATION_URI_COMPLETE PERSON');
+  console.error('usage: approve.mjs ISSUER USER_CODE PERSON|--deny | approve.mjs VERIFICATION_URI_COMPLETE PERSON|--deny');
   process.exit(2);
 }
 try {
-  console.log(await approve(new URL(args[0]), { login: args[1], password: 'any' }));
+  const deny = args[1] === '--deny';
+  console.log(await approve(new URL(args[0]), { login: args[1], password: 'any', deny }));
 } catch (error) {
   console.error(`approve: ${error.message}`);
   process.exit(1);

@@ -40,10 +40,13 @@ const findAccount = (people) => (_ctx, login) => ({
   claims: () => ({ sub: login, name: login, email: `${login}@example.com`, groups: people[login] ?? [] }),
 });
 
-// groupsOf tells the groups of a token's person, or else of its service.
-const groupsOf = (directory) => (_ctx, token) => ({
-  groups: (token.accountId ? directory.people[token.accountId] : directory.services[token.clientId]) ?? [],
-});
+// groupsOf tells the groups of a token's person, or else of its service, in each of
+// the forms that providers have: by themselves, within another claim as Keycloak's,
+// under a name with dots as Auth0's.
+const groupsOf = (directory) => (_ctx, token) => {
+  const groups = (token.accountId ? directory.people[token.accountId] : directory.services[token.clientId]) ?? [];
+  return { groups, realm_access: { roles: groups }, 'https://example.com/groups': groups };
+};
 
 // configure returns oidc-provider's configuration. directory: {services, people},
 // each a map from a name to its groups; audience: the aud of access tokens;

@@ -12,7 +12,7 @@
 // DIRECTORY       JSON file of services and people with their groups
 // CONSOLE_REDIRECTS  the console's redirect URIs, separated by commas
 //
-// When ready it prints one line of JSON on stdout: {"ready":true,"issuer":…,"pid":…}.
+// When ready it prints one line of JSON on stdout: {"ready":true,"issuer":…,"port":…,"pid":…}.
 // SIGTERM and SIGINT end it.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -63,4 +63,4 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
-console.log(JSON.stringify({ ready: true, issuer, pid: process.pid }));
+console.log(JSON.stringify({ ready: true, issuer, port, pid: process.pid }));

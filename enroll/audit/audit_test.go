@@ -169,3 +169,14 @@ func keys(t testing.TB, origin string) (note.Signer, note.Verifier) {
 	}
 	return signer, verifier
 }
+
+// Lines of an export are told from plain records.
+func TestHasRoot(t *testing.T) {
+	leaf := audit.Leaf(3, []byte(`{"kind":"x"}`))
+	line := audit.Line(leaf, tlog.Hash{1})
+	for text, want := range map[string]bool{string(line): true, string(leaf): false, "": false, "{}": false, string(line) + " ": false, string(line[1:]): true} {
+		if audit.HasRoot([]byte(text)) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+}

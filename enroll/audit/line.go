@@ -52,6 +52,13 @@ func Line(leaf []byte, root tlog.Hash) []byte {
 	return append(line, rootClose...)
 }
 
+// HasRoot reports whether a record ends as the lines of an export do, and those of
+// other lists do not.
+func HasRoot(line []byte) bool {
+	at := len(line) - len(rootOpen) - rootText - len(rootClose)
+	return at > 0 && bytes.HasPrefix(line[at:], []byte(rootOpen)) && bytes.HasSuffix(line, []byte(rootClose))
+}
+
 // Entry is one line of an export.
 type Entry struct {
 	Index uint64    // what the record says that its place is

@@ -219,7 +219,8 @@ func TestCompactTakesOverWhatIsWritten(t *testing.T) {
 		e := newEnrolment(n)
 		e.certificate.Device = ""
 		return errors.Join(tx.PutDevice(d), tx.PutCertificate(e.certificate), tx.PutKey(e.certificate.Key, enroll.KeyUse{Device: d.ID}),
-			putEvent(n)(tx), tx.PutPerson(enroll.Person{Pseudonym: fmt.Sprint("p-", n%7), Name: fmt.Sprint(n)}))
+			putEvent(n)(tx), tx.PutPerson(enroll.Person{Pseudonym: fmt.Sprint("p-", n%7), Name: fmt.Sprint(n)}),
+			tx.PutDocument(enroll.RoleDocument, fmt.Sprint("r-", n%7), []byte(fmt.Sprint(n))), tx.DeleteDocument(enroll.RoleDocument, fmt.Sprint("r-", (n+3)%7)))
 	}
 	var before map[string][32]byte
 	bolt.AtStep(s, func(step string) {

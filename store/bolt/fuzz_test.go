@@ -31,7 +31,7 @@ func FuzzCursor(f *testing.F) {
 		f.Fatal(err)
 	}
 	for kind := range byte(18) {
-		for _, position := range []string{"root", "root\x00", string(deviceID(3)), "\x00\x00\x00\x00\x00\x00\x00\x02", "held\x00TH20-1", "\xff\xff", "issuer-1\x00"} {
+		for _, position := range []string{"root", "root\x00", string(deviceID(3)), "\x00\x00\x00\x00\x00\x00\x00\x02", "held\x00TH20-1", "\xff\xff", "issuer-1\x00", "role\x00\x00role\x00b", "role\x00b"} {
 			f.Add(kind, []byte(position))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 type deviceRow struct {
@@ -22,6 +23,8 @@ type deviceRow struct {
 	Reenrol          *reenrolRow   `cbor:"13,keyasint,omitzero"`
 	CloneSuspectedAt stamp         `cbor:"14,keyasint,omitzero"`
 	ForkedAt         stamp         `cbor:"15,keyasint,omitzero"`
+	OwnerGroup       string        `cbor:"16,keyasint,omitzero"`
+	KeyProtection    string        `cbor:"17,keyasint,omitzero"`
 }
 
 type liveRow struct {
@@ -37,6 +40,7 @@ type ticketRow struct {
 	Hash    [32]byte  `cbor:"2,keyasint"`
 	DrawnAt stamp     `cbor:"3,keyasint,omitzero"`
 	UsedBy  *[32]byte `cbor:"4,keyasint,omitzero"`
+	DrawnBy string    `cbor:"5,keyasint,omitzero"`
 }
 
 type enrolmentRow struct {
@@ -62,7 +66,8 @@ func newDeviceRow(d *enroll.Device) *deviceRow {
 	row := &deviceRow{
 		Fleet: string(d.Fleet), Order: d.Order, State: string(d.State), Owner: d.Owner, Version: d.Version,
 		CreatedAt: stampOf(d.CreatedAt), ChangedAt: stampOf(d.ChangedAt), Issued: d.Issued,
-		CloneSuspectedAt: stampOf(d.CloneSuspectedAt), ForkedAt: stampOf(d.ForkedAt),
+		CloneSuspectedAt: stampOf(d.CloneSuspectedAt), ForkedAt: stampOf(d.ForkedAt), OwnerGroup: d.OwnerGroup,
+		KeyProtection: string(d.KeyProtection),
 	}
 	if d.Newest != nil {
 		newest := newLiveRow(d.Newest)
@@ -72,7 +77,7 @@ func newDeviceRow(d *enroll.Device) *deviceRow {
 		row.Live = append(row.Live, newLiveRow(&d.Live[i]))
 	}
 	if t := d.Ticket; t != nil {
-		row.Ticket = &ticketRow{Order: string(t.Order), Hash: t.Hash, DrawnAt: stampOf(t.DrawnAt), UsedBy: (*[32]byte)(t.UsedBy)}
+		row.Ticket = &ticketRow{Order: string(t.Order), Hash: t.Hash, DrawnAt: stampOf(t.DrawnAt), UsedBy: (*[32]byte)(t.UsedBy), DrawnBy: t.DrawnBy}
 	}
 	if e := d.Enrolment; e != nil {
 		row.Enrolment = &enrolmentRow{Order: string(e.Order), Key: e.Key, Serial: e.Serial}
@@ -87,9 +92,9 @@ func (row *deviceRow) device(id identity.DeviceID) enroll.Device {
 	d := enroll.Device{
 		Device: identity.Device{
 			ID: id, Fleet: identity.FleetID(row.Fleet), Order: row.Order, State: identity.State(row.State), Owner: row.Owner,
-			Version: row.Version, CreatedAt: row.CreatedAt.time(), ChangedAt: row.ChangedAt.time(),
+			OwnerGroup: row.OwnerGroup, Version: row.Version, CreatedAt: row.CreatedAt.time(), ChangedAt: row.ChangedAt.time(),
 		},
-		Issued: row.Issued, CloneSuspectedAt: row.CloneSuspectedAt.time(), ForkedAt: row.ForkedAt.time(),
+		KeyProtection: policy.KeyProtection(row.KeyProtection), Issued: row.Issued, CloneSuspectedAt: row.CloneSuspectedAt.time(), ForkedAt: row.ForkedAt.time(),
 	}
 	if row.Newest != nil {
 		newest := row.Newest.live()
@@ -99,7 +104,7 @@ func (row *deviceRow) device(id identity.DeviceID) enroll.Device {
 		d.Live = append(d.Live, row.Live[i].live())
 	}
 	if t := row.Ticket; t != nil {
-		d.Ticket = &enroll.Ticket{Order: enroll.OrderID(t.Order), Hash: t.Hash, DrawnAt: t.DrawnAt.time(), UsedBy: (*ca.KeyHash)(t.UsedBy)}
+		d.Ticket = &enroll.Ticket{Order: enroll.OrderID(t.Order), Hash: t.Hash, DrawnAt: t.DrawnAt.time(), UsedBy: (*ca.KeyHash)(t.UsedBy), DrawnBy: t.DrawnBy}
 	}
 	if e := row.Enrolment; e != nil {
 		d.Enrolment = &enroll.Enrolment{Order: enroll.OrderID(e.Order), Key: e.Key, Serial: e.Serial}

@@ -43,6 +43,10 @@ func (row *deviceRow) read(r *rowReader) {
 			row.CloneSuspectedAt = r.stamp()
 		case 15:
 			row.ForkedAt = r.stamp()
+		case 16:
+			row.OwnerGroup = r.text()
+		case 17:
+			row.KeyProtection = r.text()
 		default:
 			r.skip()
 		}
@@ -80,6 +84,8 @@ func (row *ticketRow) read(r *rowReader) {
 		case 4:
 			row.UsedBy = &[32]byte{}
 			r.fill(row.UsedBy[:])
+		case 5:
+			row.DrawnBy = r.text()
 		default:
 			r.skip()
 		}

@@ -17,6 +17,9 @@ type orderRow struct {
 	ClosedAt  stamp    `cbor:"9,keyasint,omitzero"`
 	CreatedAt stamp    `cbor:"10,keyasint,omitzero"`
 	Version   uint64   `cbor:"11,keyasint,omitzero"`
+	// Whom its devices are given to.
+	Owner      string `cbor:"12,keyasint,omitzero"`
+	OwnerGroup string `cbor:"13,keyasint,omitzero"`
 }
 
 // orderQuantity is the part of an order's row that its quota goes by.
@@ -63,6 +66,10 @@ func (row *orderRow) read(r *rowReader) {
 			row.CreatedAt = r.stamp()
 		case 11:
 			row.Version = r.number()
+		case 12:
+			row.Owner = r.text()
+		case 13:
+			row.OwnerGroup = r.text()
 		default:
 			r.skip()
 		}
@@ -97,7 +104,7 @@ func newOrderRow(o *enroll.Order) *orderRow {
 	return &orderRow{
 		Fleet: string(o.Fleet), Model: string(o.Model), Quantity: o.Quantity, Profile: o.Profile, Opens: stampOf(o.Opens),
 		Closes: stampOf(o.Closes), Manifest: o.Manifest, Stations: o.Stations, ClosedAt: stampOf(o.ClosedAt),
-		CreatedAt: stampOf(o.CreatedAt), Version: o.Version,
+		CreatedAt: stampOf(o.CreatedAt), Version: o.Version, Owner: o.Owner, OwnerGroup: o.OwnerGroup,
 	}
 }
 
@@ -106,6 +113,7 @@ func (row *orderRow) order(id enroll.OrderID) enroll.Order {
 		ID: id, Fleet: identity.FleetID(row.Fleet), Model: identity.Model(row.Model), Quantity: row.Quantity,
 		Profile: row.Profile, Opens: row.Opens.time(), Closes: row.Closes.time(), Manifest: row.Manifest,
 		Stations: row.Stations, ClosedAt: row.ClosedAt.time(), CreatedAt: row.CreatedAt.time(), Version: row.Version,
+		Owner: row.Owner, OwnerGroup: row.OwnerGroup,
 	}
 }
 

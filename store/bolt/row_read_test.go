@@ -10,6 +10,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 	"github.com/touchmark/touchmark/store/bolt"
 )
 
@@ -74,7 +75,7 @@ func someDevice(random *rand.Rand) enroll.Device {
 	d := enroll.Device{
 		Device: identity.Device{
 			ID: "TH20-1", Fleet: "fleet", Order: maybe(random, strings.Repeat("o", random.IntN(300))), State: identity.Active,
-			Owner: maybe(random, "Jürgen"), Version: random.Uint64() >> random.IntN(64), CreatedAt: someTime(random), ChangedAt: someTime(random),
+			Owner: maybe(random, "Jürgen"), OwnerGroup: maybe(random, "group:x#y"), Version: random.Uint64() >> random.IntN(64), CreatedAt: someTime(random), ChangedAt: someTime(random),
 		},
 		Issued: random.Uint64() >> random.IntN(64), CloneSuspectedAt: someTime(random), ForkedAt: someTime(random),
 	}
@@ -85,7 +86,8 @@ func someDevice(random *rand.Rand) enroll.Device {
 		d.Newest = &d.Live[len(d.Live)-1]
 	}
 	key := ca.KeyHash(someOctets(random))
-	d.Ticket = maybe(random, &enroll.Ticket{Order: "o", Hash: someOctets(random), DrawnAt: someTime(random), UsedBy: maybe(random, &key)})
+	d.Ticket = maybe(random, &enroll.Ticket{Order: "o", Hash: someOctets(random), DrawnAt: someTime(random), UsedBy: maybe(random, &key), DrawnBy: maybe(random, "p")})
+	d.KeyProtection = maybe(random, policy.TPM)
 	d.Enrolment = maybe(random, &enroll.Enrolment{Order: "o", Key: key})
 	d.Reenrol = maybe(random, &enroll.Reenrol{Until: someTime(random), AllowedAt: someTime(random), AllowedBy: "p"})
 	return d
@@ -96,5 +98,6 @@ func someOrder(random *rand.Rand) enroll.Order {
 		ID: "o", Fleet: "fleet", Model: "TH20", Quantity: random.IntN(10_000_000), Profile: maybe(random, "default"),
 		Opens: someTime(random), Closes: someTime(random), Manifest: random.IntN(2) == 0,
 		Stations: maybe(random, []string{"a", "ü"}), ClosedAt: someTime(random), CreatedAt: someTime(random), Version: random.Uint64(),
+		Owner: maybe(random, "p"), OwnerGroup: maybe(random, "group:x#y"),
 	}
 }

@@ -24,7 +24,7 @@ import (
 var migrations embed.FS
 
 // schema is the version that this program reads and writes: the last migration's.
-const schema = 2
+const schema = 4
 
 // schemaTable is where the versions are recorded that were applied.
 const schemaTable = "schema_versions"

@@ -9,19 +9,21 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 const (
 	deviceColumns = `id, fleet, order_id, state, owner, version, created_at, changed_at, issued, newest, live,
 	ticket_order, ticket_hash, ticket_drawn_at, ticket_used_by, enrolment_order, enrolment_key, enrolment_serial,
-	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, rev`
+	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, key_protection, ticket_drawn_by, rev`
 	sqlFindDevices = `SELECT ` + deviceColumns + ` FROM devices WHERE id = ANY ($1)`
 	sqlHoldDevices = sqlFindDevices + ` FOR UPDATE`
 
 	// deviceRows are the rows that are written, in the order of deviceColumns.
 	deviceRows = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
 	$9::bigint[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::timestamptz[], $15::bytea[], $16::text[], $17::bytea[],
-	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::bigint[], $25::bytea[])
+	$18::bytea[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[], $26::text[],
+	$27::bigint[], $28::bytea[])
 	AS put (` + deviceColumns + `, unseen)`
 	// rareState is the state where it is one that few devices are in, so that an
 	// index of them costs little and finds much.
@@ -33,17 +35,17 @@ const (
 INSERT INTO devices (` + deviceColumns + `, lapsed, rare_state)
 SELECT put.id, put.fleet, put.order_id, put.state, put.owner, put.version, put.created_at, put.changed_at, put.issued, put.newest,
 	put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order, put.enrolment_key,
-	put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at, put.forked_at, put.rev,
-	` + lapsed + `, ` + rareState + ` FROM ` + deviceRows
+	put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at, put.forked_at,
+	put.owner_group, put.key_protection, put.ticket_drawn_by, put.rev, ` + lapsed + `, ` + rareState + ` FROM ` + deviceRows
 	sqlUpdateDevices = `
 UPDATE devices SET (lapsed, fleet, order_id, state, rare_state, owner, version, created_at, changed_at, issued, newest, live,
 	ticket_order, ticket_hash, ticket_drawn_at, ticket_used_by, enrolment_order, enrolment_key, enrolment_serial,
-	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, rev)
+	reenrol_by, reenrol_at, reenrol_until, clone_suspected_at, forked_at, owner_group, key_protection, ticket_drawn_by, rev)
 	= (CASE WHEN substring(devices.newest FROM 1 FOR 20) = substring(put.newest FROM 1 FOR 20) THEN devices.lapsed ELSE ` + lapsed + ` END,
 	   put.fleet, put.order_id, put.state, ` + rareState + `, put.owner, put.version, put.created_at, put.changed_at, put.issued,
 	   put.newest, put.live, put.ticket_order, put.ticket_hash, put.ticket_drawn_at, put.ticket_used_by, put.enrolment_order,
 	   put.enrolment_key, put.enrolment_serial, put.reenrol_by, put.reenrol_at, put.reenrol_until, put.clone_suspected_at,
-	   put.forked_at, put.rev)
+	   put.forked_at, put.owner_group, put.key_protection, put.ticket_drawn_by, put.rev)
 FROM ` + deviceRows + ` WHERE devices.id = put.id`
 )
 
@@ -58,7 +60,10 @@ func readDevice(c *columns) (string, enroll.Device, int64) {
 	}
 	d.Live = unpackLive(c.next())
 	d.Ticket, d.Enrolment, d.Reenrol = readTicket(c), readEnrolment(c), readReenrol(c)
-	d.CloneSuspectedAt, d.ForkedAt = c.time(), c.time()
+	d.CloneSuspectedAt, d.ForkedAt, d.OwnerGroup, d.KeyProtection = c.time(), c.time(), c.text(), policy.KeyProtection(c.text())
+	if by := c.text(); d.Ticket != nil {
+		d.Ticket.DrawnBy = by
+	}
 	return string(d.ID), d, c.integer()
 }
 
@@ -108,6 +113,7 @@ type deviceWriter struct {
 	enrolmentKey, enrolmentSerial          [][]byte
 	ticketDrawn, reenrolAt, reenrolUntil   []pgtype.Timestamptz
 	cloneSuspected, forked                 []pgtype.Timestamptz
+	ownerGroup, keyProtection, drawnBy     []string
 	unseen                                 [][]byte
 }
 
@@ -139,6 +145,12 @@ func (w *deviceWriter) add(d enroll.Device, unseen bool, rev int64) error {
 	w.addEnrolment(d.Enrolment)
 	w.addReenrol(d.Reenrol)
 	w.cloneSuspected, w.forked = append(w.cloneSuspected, timestamp(d.CloneSuspectedAt)), append(w.forked, timestamp(d.ForkedAt))
+	w.ownerGroup, w.keyProtection = append(w.ownerGroup, d.OwnerGroup), append(w.keyProtection, string(d.KeyProtection))
+	by := ""
+	if d.Ticket != nil {
+		by = d.Ticket.DrawnBy
+	}
+	w.drawnBy = append(w.drawnBy, by)
 	return err
 }
 
@@ -182,7 +194,7 @@ func (w *deviceWriter) queue(b *pgx.Batch, sql string) {
 	b.Queue(sql, flat(w.id), flat(w.fleet), flat(w.order), flat(w.state), flat(w.owner), flat(w.version), flat(w.created),
 		flat(w.changed), flat(w.issued), flat(w.newest), flat(w.live), flat(w.ticketOrder), flat(w.ticketHash), flat(w.ticketDrawn),
 		flat(w.ticketUsedBy), flat(w.enrolmentOrder), flat(w.enrolmentKey), flat(w.enrolmentSerial), flat(w.reenrolBy),
-		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.rev), flat(w.unseen))
+		flat(w.reenrolAt), flat(w.reenrolUntil), flat(w.cloneSuspected), flat(w.forked), flat(w.ownerGroup), flat(w.keyProtection), flat(w.drawnBy), flat(w.rev), flat(w.unseen))
 }
 
 // A device's row keeps its certificates packed, one after another: 20 octets of

@@ -19,13 +19,15 @@ SELECT ` + fleetColumns + ` FROM unnest($1::text[], $2::text[]) AS wanted (paren
 INSERT INTO fleets (id, parent, name) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET (parent, name) = (excluded.parent, excluded.name)`
 
-	orderColumns  = `id, fleet, model, quantity, profile, opens, closes, manifest, stations, closed_at, created_at, version`
+	orderColumns  = `id, fleet, model, quantity, profile, opens, closes, manifest, stations, closed_at, created_at, version, owner, owner_group`
 	sqlFindOrders = `SELECT ` + orderColumns + ` FROM orders WHERE id = ANY ($1)`
 	sqlPutOrder   = `
-INSERT INTO orders (` + orderColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (id) DO UPDATE SET (fleet, model, quantity, profile, opens, closes, manifest, stations, closed_at, created_at, version)
+INSERT INTO orders (` + orderColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (id) DO UPDATE SET (fleet, model, quantity, profile, opens, closes, manifest, stations, closed_at, created_at, version,
+	owner, owner_group)
 	= (excluded.fleet, excluded.model, excluded.quantity, excluded.profile, excluded.opens, excluded.closes, excluded.manifest,
-	   excluded.stations, excluded.closed_at, excluded.created_at, excluded.version)`
+	   excluded.stations, excluded.closed_at, excluded.created_at, excluded.version,
+	   excluded.owner, excluded.owner_group)`
 
 	sqlFindRefusals = `SELECT order_id, code, n, rev FROM order_refusals WHERE order_id = ANY ($1)`
 	sqlAddRefusals  = `
@@ -52,14 +54,14 @@ func readOrder(c *columns) (string, enroll.Order) {
 	o := enroll.Order{
 		ID: enroll.OrderID(c.text()), Fleet: identity.FleetID(c.text()), Model: identity.Model(c.text()), Quantity: int(c.integer()),
 		Profile: c.text(), Opens: c.time(), Closes: c.time(), Manifest: c.bool(), Stations: c.texts(), ClosedAt: c.time(),
-		CreatedAt: c.time(), Version: uint64(c.integer()),
+		CreatedAt: c.time(), Version: uint64(c.integer()), Owner: c.text(), OwnerGroup: c.text(),
 	}
 	return string(o.ID), o
 }
 
 func writeOrder(b *pgx.Batch, o enroll.Order) {
 	b.Queue(sqlPutOrder, string(o.ID), string(o.Fleet), string(o.Model), o.Quantity, o.Profile, timestamp(o.Opens), timestamp(o.Closes),
-		o.Manifest, o.Stations, timestamp(o.ClosedAt), timestamp(o.CreatedAt), int64(o.Version))
+		o.Manifest, o.Stations, timestamp(o.ClosedAt), timestamp(o.CreatedAt), int64(o.Version), o.Owner, o.OwnerGroup)
 }
 
 // readRefusals adds one of an order's counts to those read before it.

@@ -96,7 +96,7 @@ func (r *run) PutOrder(o enroll.Order) error {
 		shares, _ := values[1].(quota)
 		r.own[quotaID] = shares.withdrawn()
 	}
-	return r.putReference(id, cloneOrder(o), append([]string{string(o.Fleet), string(o.Model), o.Profile}, o.Stations...)...)
+	return r.putReference(id, cloneOrder(o), append([]string{string(o.Fleet), string(o.Model), o.Profile, o.Owner, o.OwnerGroup}, o.Stations...)...)
 }
 
 // TakeQuota implements enroll.Tx; quota.go says how it is exact.
@@ -157,7 +157,7 @@ func (r *run) PutDevice(d enroll.Device) error {
 	if err := checkDeviceID(d.ID); err != nil {
 		return err
 	}
-	texts := []string{string(d.Fleet), d.Order, string(d.State), d.Owner}
+	texts := []string{string(d.Fleet), d.Order, string(d.State), d.Owner, d.OwnerGroup}
 	if d.Reenrol != nil {
 		texts = append(texts, d.Reenrol.AllowedBy)
 	}

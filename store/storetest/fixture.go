@@ -7,6 +7,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // epoch is when everything happens. Its nanoseconds are none that a store keeps.
@@ -40,9 +41,10 @@ func fullDevice() enroll.Device {
 	held := live
 	held.Status, held.HeldAlone = enroll.StatusHeld, true
 	key := keyAt(2)
-	d.State, d.Owner, d.Issued = identity.Active, "p-owner", 7
+	d.State, d.Owner, d.OwnerGroup, d.Issued = identity.Active, "p-owner", "group:x#owners", 7
 	d.Newest, d.Live = &live, []enroll.LiveCertificate{held, live}
-	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key}
+	d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte{1, 2, 3}, DrawnAt: epoch(), UsedBy: &key, DrawnBy: "p-operator"}
+	d.KeyProtection = policy.TPM
 	d.Enrolment = &enroll.Enrolment{Order: "order-1", Key: key, Serial: serialAt(12, 1)}
 	d.Reenrol = &enroll.Reenrol{Until: epoch().Add(time.Hour), AllowedAt: epoch(), AllowedBy: "p-operator"}
 	d.CloneSuspectedAt, d.ForkedAt = epoch().Add(time.Minute), epoch().Add(2*time.Minute)
@@ -53,7 +55,7 @@ func fullOrder() enroll.Order {
 	return enroll.Order{
 		ID: "order-1", Fleet: rootFleet, Model: "TH20", Quantity: 3, Profile: "default", Opens: epoch(),
 		Closes: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), Manifest: true, Stations: []string{"device:ST-1", "oidc:x#y"},
-		ClosedAt: epoch().Add(time.Hour), CreatedAt: epoch(), Version: 2,
+		ClosedAt: epoch().Add(time.Hour), CreatedAt: epoch(), Version: 2, Owner: "p-owner", OwnerGroup: "group:x#owners",
 	}
 }
 

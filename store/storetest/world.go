@@ -115,7 +115,7 @@ func (w *world) drawDevice() enroll.Device {
 	d.Version, d.CreatedAt, d.ChangedAt = w.Uint64N(9), w.moment(), w.moment()
 	d.Newest, d.Live = nil, nil
 	if w.IntN(2) == 0 {
-		d.Ticket, d.Enrolment, d.Reenrol, d.Owner = nil, nil, nil, ""
+		d.Ticket, d.Enrolment, d.Reenrol, d.Owner, d.OwnerGroup = nil, nil, nil, "", ""
 	}
 	return d
 }

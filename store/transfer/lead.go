@@ -21,7 +21,7 @@ func (c *copier) alone(ctx context.Context, fn func(context.Context) error) erro
 		enroll.Store
 		name string
 	}{{c.From, "source"}, {c.To, "target"}} {
-		for _, task := range []enroll.Task{enroll.TaskPublish, enroll.TaskArchive} {
+		for _, task := range []enroll.Task{enroll.TaskPublish, enroll.TaskArchive, enroll.TaskJobs} {
 			l := &lead{store: store.Store, name: store.name, task: task}
 			if err := l.take(ctx); err != nil {
 				return err

@@ -16,6 +16,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 func epoch() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 535_897_000, time.UTC) }
@@ -57,7 +58,9 @@ func (w world) device(n int) enroll.Device {
 		CreatedAt: w.moment(), ChangedAt: w.moment(),
 	}}
 	if w.IntN(2) == 0 {
-		d.Owner, d.Ticket = "p-owner", &enroll.Ticket{Order: "order-1", Hash: [32]byte(w.bytes(32)), DrawnAt: w.moment()}
+		d.Owner, d.OwnerGroup = "p-owner", "group:x#owners"
+		d.Ticket = &enroll.Ticket{Order: "order-1", Hash: [32]byte(w.bytes(32)), DrawnAt: w.moment(), DrawnBy: "p-operator"}
+		d.KeyProtection = policy.SecureElement
 	}
 	if w.IntN(4) == 0 {
 		d.Reenrol = &enroll.Reenrol{Until: w.moment(), AllowedAt: w.moment(), AllowedBy: "p-operator"}
@@ -97,7 +100,7 @@ func (w world) fill(t testing.TB, s enroll.Store) {
 		issuer := enroll.IssuerRecord{ID: fmt.Sprintf("issuer-%d", n%2), DER: w.bytes(40), ActivatedAt: w.moment()}
 		order := enroll.Order{
 			ID: enroll.OrderID(fmt.Sprintf("order-%d", n)), Fleet: w.fleet(), Model: "TH20", Quantity: 1 + w.IntN(9), Profile: "default",
-			Opens: w.moment(), CreatedAt: w.moment(), Version: 1, Stations: []string{"device:ST-1"},
+			Opens: w.moment(), CreatedAt: w.moment(), Version: 1, Stations: []string{"device:ST-1"}, Owner: "p-owner", OwnerGroup: "group:x#owners",
 		}
 		refused := 1 + w.IntN(5)
 		steps = append(steps, func(tx enroll.Tx) error {

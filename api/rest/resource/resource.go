@@ -37,6 +37,7 @@ type Caller struct {
 	Groups []string    `json:"groups" nullable:"false" doc:"As the provider names them; group:<issuer>#<group> in grants"`
 	Roles  []string    `json:"roles" nullable:"false"`
 	Grants []HeldGrant `json:"grants" nullable:"false" doc:"What they hold now, and where"`
+	Token  *Token      `json:"token,omitempty" doc:"Of a scoped token: who answers for it, where, what it may do, and until when"`
 }
 
 // BreakGlass is a new break-glass token, told once.

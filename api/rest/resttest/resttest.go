@@ -62,7 +62,7 @@ func Open(t testing.TB) *Door {
 	d := &Door{Store: store, Clock: &Clock{now: Begin()}, BreakGlass: token, Log: &Log{}}
 	service, err := enroll.New(t.Context(), enroll.Config{
 		Store: store, Issuers: []*ca.Issuer{issuer}, Issuing: issuer.ID(), Profiles: []ca.Profile{profile},
-		PEN: identity.ExamplePEN, LogSigner: signer, Clock: d.Clock.Now, Rand: rand.Reader,
+		PEN: identity.ExamplePEN, LogSigner: signer, Clock: d.Clock.Now, Rand: rand.Reader, Standing: standing,
 	})
 	check(t, err)
 	d.Config = rest.Config{
@@ -138,13 +138,22 @@ func (RoleTokens) Verify(_ context.Context, token string) (identity.Principal, e
 	return p, nil
 }
 
-// Principal returns who holds the token of a role.
+// Principal returns who holds the token of a role: somebody in a group of its name.
 func Principal(role identity.Role) identity.Principal {
 	p := identity.Principal{Kind: identity.OIDC, Issuer: "https://idp.example", Subject: string(role), Name: "The " + string(role)}
 	if role.Permissions() != nil {
-		p.Grants = []identity.Grant{{Role: role, Fleet: identity.RootFleet}}
+		p.Groups = []string{string(role)}
 	}
+	p.Grants = standing(p.Issuer, p.Groups)
 	return p
+}
+
+// standing gives each group the role that it is called as.
+func standing(_ string, groups []string) (grants []identity.Grant) {
+	for _, group := range groups {
+		grants = append(grants, identity.Grant{Role: identity.Role(group), Fleet: identity.RootFleet})
+	}
+	return grants
 }
 
 // Backup is a store that can be copied, until Err.

@@ -8,20 +8,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/touchmark/touchmark/api/client"
+	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/enroll/audit"
 )
 
 func (a *app) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "The audit log: export it, checkpoint it, prove that nobody tampered with it",
+		Short: "The audit log: list it, export it, checkpoint it, prove that nobody tampered with it",
 		Long: `Everything that happens is a record in a Merkle log. A checkpoint, signed by the
 server and kept where the server's operators cannot change it, proves later that
 no record before it was changed, cut, added or swapped.`,
-		Example: `  touchmark audit checkpoint > checkpoint.txt     # keep it elsewhere
+		Example: `  touchmark audit list --fleet /berlin --kind 'device.*' --from 2026-11-01
+  touchmark audit checkpoint > checkpoint.txt     # keep it elsewhere
   touchmark audit export audit.jsonl
   touchmark audit verify --checkpoint checkpoint.txt --key log.vkey audit.jsonl`,
 	}
-	cmd.AddCommand(a.auditExport(), a.auditCheckpoint(), a.auditVerify())
+	cmd.AddCommand(a.auditList(), a.auditExport(), a.auditCheckpoint(), a.auditVerify())
 	return a.Group(cmd)
 }
 
@@ -56,8 +59,9 @@ func (a *app) auditExport() *cobra.Command {
 		Use:   "export FILE",
 		Short: "Write the whole audit log to a file, one record a line",
 		Long: `Writes the log as JSON Lines, oldest first, each record with the root of the tree
-that ends with it; touchmark audit verify proves it. FILE is replaced once the
-export is whole; - is the standard output.`,
+that ends with it; touchmark audit verify proves it, and needs all of it: to look for
+something, use touchmark audit list. FILE is replaced once the export is whole; - is
+the standard output.`,
 		Example: `  touchmark audit export audit.jsonl
   touchmark audit export - | jq -r 'select(.kind == "device.revoked") | .device'`,
 		Args: a.Takes("FILE"),
@@ -97,6 +101,9 @@ func (a *app) exportTo(cmd *cobra.Command, c *client.Client, w io.Writer) (int, 
 		if err != nil {
 			return records, err
 		}
+		if !audit.HasRoot(line) {
+			return records, errNotWhole()
+		}
 		if _, err := out.Write(append(line, '\n')); err != nil {
 			return records, fmt.Errorf("write the export: %w", err)
 		}
@@ -106,5 +113,13 @@ func (a *app) exportTo(cmd *cobra.Command, c *client.Client, w io.Writer) (int, 
 	if err := out.Flush(); err != nil {
 		return records, fmt.Errorf("write the export: %w", err)
 	}
+	if records == 0 { // the first record of a log is older than anybody who can ask for it
+		return 0, errNotWhole()
+	}
 	return records, nil
+}
+
+// errNotWhole is told to those who may read a part of the log.
+func errNotWhole() error {
+	return enroll.Refuse(enroll.Forbidden, "an export is of the whole log, and you may read a part of it: audit.read on the whole tree is needed; touchmark audit list shows what you may read")
 }

@@ -73,15 +73,8 @@ func (a *app) token(ctx context.Context) (string, error) {
 
 // signedIn returns the token that touchmark login keeps, fresh.
 func (a *app) signedIn(ctx context.Context) (string, error) {
-	kept, err := a.readSignIn()
-	if err != nil {
-		return "", err
-	}
-	fresh, err := a.refresh(ctx, kept)
-	if err != nil {
-		return "", err
-	}
-	return fresh.Token.Access, nil
+	kept, err := a.freshSignIn(ctx)
+	return kept.Token.Access, err
 }
 
 // serverHost returns the host and port of the server.

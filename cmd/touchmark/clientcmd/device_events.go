@@ -50,34 +50,21 @@ func eventRow(record json.RawMessage) []string {
 	if err := json.Unmarshal(record, &e); err != nil {
 		return []string{"", "", "", "", string(record)}
 	}
-	return []string{strconv.FormatUint(e.Index, 10), when(&e.Time), string(e.Kind), e.Actor, more(e.Event)}
+	return []string{strconv.FormatUint(e.Index, 10), when(&e.Time), string(e.Kind), e.Actor, inLine(more(e.Event)...)}
 }
 
 // more tells what else a record says, the most telling first.
-func more(e enroll.Event) string {
-	told := ""
-	add := func(name, value string) {
-		if value == "" {
-			return
-		}
-		if told != "" {
-			told += ", "
-		}
-		told += name + " " + value
-	}
-	add("reason", e.Reason)
-	add("code", string(e.Code))
+func more(e enroll.Event) []fact {
+	facts := []fact{{"reason", e.Reason}, {"code", string(e.Code)}}
 	if e.Certificate != nil {
-		add("certificate", e.Certificate.String())
+		facts = append(facts, fact{"certificate", e.Certificate.String()})
 	}
 	if e.Predecessor != nil {
-		add("renews", e.Predecessor.String())
+		facts = append(facts, fact{"renews", e.Predecessor.String()})
 	}
-	add("until", when(e.NotAfter))
-	add("order", string(e.Order))
-	add("by", e.Operation)
+	facts = append(facts, fact{"until", when(e.NotAfter)}, fact{"order", string(e.Order)}, fact{"by", e.Operation})
 	if e.Comment != "" {
-		add("comment", strconv.Quote(e.Comment))
+		facts = append(facts, fact{"comment", strconv.Quote(e.Comment)})
 	}
-	return told
+	return facts
 }

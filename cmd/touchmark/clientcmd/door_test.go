@@ -2,6 +2,7 @@ package clientcmd_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -87,6 +88,11 @@ func testNow() time.Time { return time.Date(2027, 1, 31, 17, 0, 0, 0, time.UTC) 
 // typed runs a command against the door.
 func (d *door) typed(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return d.typedWithin(t.Context(), args...)
+}
+
+// typedWithin runs a command until ctx ends.
+func (d *door) typedWithin(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	environment := map[string]string{
 		"TOUCHMARK_SERVER": d.URL, "TOUCHMARK_TOKEN_FILE": d.path("token"), "TOUCHMARK_CA": d.path("ca.pem"), "XDG_CONFIG_HOME": d.folder,
 	}
@@ -107,6 +113,6 @@ func (d *door) typed(t *testing.T, args ...string) (stdout, stderr string, err e
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	root.SetArgs(args)
-	err = root.ExecuteContext(t.Context())
+	err = root.ExecuteContext(ctx)
 	return out.String(), errs.String(), err
 }

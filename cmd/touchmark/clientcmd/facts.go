@@ -29,6 +29,17 @@ func tell(w io.Writer, facts ...fact) error {
 	return err
 }
 
+// inLine writes facts one after the other; those without a value are left out.
+func inLine(facts ...fact) string {
+	var told []string
+	for _, f := range facts {
+		if f.value != "" {
+			told = append(told, f.name+" "+f.value)
+		}
+	}
+	return strings.Join(told, ", ")
+}
+
 // when writes a time as a person reads it: to the second, in UTC, as RFC 3339,
 // so that it can be given back to a flag. The zero time and nil are empty.
 func when(t *time.Time) string {

@@ -8,7 +8,8 @@ import (
 )
 
 // lock takes the lock that a running server has on its store (flock, as bbolt
-// does), or fails at once. It ends when the file is closed.
+// does), and a command on the sign-in that it renews, or fails at once. It ends when
+// the file is closed.
 func lock(file *os.File) error {
 	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

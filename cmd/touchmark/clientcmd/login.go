@@ -52,7 +52,7 @@ time.`,
 		if asked.Token, err = oidc.Login(cmd.Context(), config); err != nil {
 			return err
 		}
-		if err := a.keepSignIn(asked); err != nil {
+		if err := a.replaceSignIn(cmd.Context(), asked); err != nil {
 			return err
 		}
 		if a.tokenFile != "" {

@@ -67,7 +67,8 @@ func (a *app) readSignIn() (signIn, error) {
 	return kept, nil
 }
 
-// keepSignIn writes the sign-in, 0600 in a folder of 0700.
+// keepSignIn writes the sign-in, 0600 in a folder of 0700. It is to be locked, or
+// a refresh that began before could put back what was there.
 func (a *app) keepSignIn(s signIn) error {
 	path, err := a.signInFile()
 	if err != nil {
@@ -91,11 +92,34 @@ func (a *app) keepSignIn(s signIn) error {
 	return file.replace()
 }
 
-// refresh returns s with an access token that is good for a while.
-func (a *app) refresh(ctx context.Context, s signIn) (signIn, error) {
-	if s.Token.Expiry.IsZero() || a.Clock().Add(freshFor).Before(s.Token.Expiry) {
-		return s, nil
+// fresh reports whether the access token will be good for a while.
+func (a *app) fresh(s signIn) bool {
+	return s.Token.Expiry.IsZero() || a.Clock().Add(freshFor).Before(s.Token.Expiry)
+}
+
+// freshSignIn returns the sign-in to the server with an access token that is good
+// for a while. Of several commands at once one asks the provider, and the others
+// have what it got: a refresh token is good once, and a provider that sees it twice
+// takes it for stolen and ends the sign-in (RFC 9700, section 4.14.2).
+func (a *app) freshSignIn(ctx context.Context) (signIn, error) {
+	if kept, err := a.readSignIn(); err != nil || a.fresh(kept) {
+		return kept, err
 	}
+	unlock, err := a.lockSignIn(ctx)
+	if err != nil {
+		return signIn{}, err
+	}
+	defer unlock()
+	kept, err := a.readSignIn() // another command may have been here
+	if err != nil || a.fresh(kept) {
+		return kept, err
+	}
+	return a.refresh(ctx, kept)
+}
+
+// refresh exchanges the refresh token, and keeps what it gets. The sign-in is
+// locked.
+func (a *app) refresh(ctx context.Context, s signIn) (signIn, error) {
 	config, err := a.loginConfig(s)
 	if err != nil {
 		return s, err
@@ -103,8 +127,8 @@ func (a *app) refresh(ctx context.Context, s signIn) (signIn, error) {
 	used := s.Token.Refresh
 	s.Token, err = oidc.Refresh(ctx, config, used)
 	if errors.Is(err, oidc.ErrSignInAgain) {
-		// Another command may have used up the refresh token just now.
-		if now, readErr := a.readSignIn(); readErr == nil && now.Token.Refresh != used {
+		// Where files cannot be locked another command may have been here meanwhile.
+		if now, readErr := a.readSignIn(); readErr == nil && now.Token.Refresh != used && a.fresh(now) {
 			return now, nil
 		}
 		return s, refuse(enroll.Unauthenticated, "the sign-in to %s has ended: run touchmark login again", a.server)

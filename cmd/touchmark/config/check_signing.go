@@ -37,6 +37,7 @@ func (c *checker) profiles(raw []Profile) []ca.Profile {
 			Lifetime:   c.duration(key+".lifetime", p.Lifetime, ca.DefaultLifetime, ca.MinLifetime, ca.MaxLifetime),
 			Backdate:   c.duration(key+".backdate", p.Backdate, ca.DefaultBackdate, 0, ca.MaxBackdate),
 			NoRevAvail: p.NoRevAvail,
+			OwnerURN:   p.OwnerURN,
 		}
 		profile, err := ca.NewProfile(config)
 		if err != nil {

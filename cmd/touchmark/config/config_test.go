@@ -43,10 +43,15 @@ oidc:
       subject_claim: oid
       algorithms: [ES256]
       accept_id_tokens: false
+    - issuer: https://login.partner.example
+      audience: touchmark
+      groups_claim: /realm_access/roles
+      roles: {staff: auditor}
 roles: {admins: admin, "CN=Line, O=X": station}
 log: {key: log.key, origin: example.com/log}
 crl: {lifetime: 12h}
 reenrol_window: 2d
+access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
 `
 
@@ -89,8 +94,12 @@ func TestGoodConfiguration(t *testing.T) {
 		"oidc ca":     {s.OIDCAnchors, in("root.crt")},
 		"subject":     {s.OIDC.Providers[0].SubjectClaim, "oid"},
 		"role":        {s.OIDC.Roles["CN=Line, O=X"], identity.Station},
+		"groups":      {s.OIDC.Providers[1].GroupsClaim, "/realm_access/roles"},
+		"inherited":   {s.OIDC.Providers[0].Roles == nil, true},
+		"own role":    {s.OIDC.Providers[1].Roles["staff"], identity.Auditor},
 		"crl":         {s.CRLLifetime, 12 * time.Hour},
 		"reenrol":     {s.ReenrolWindow, 48 * time.Hour},
+		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
 		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
@@ -139,10 +148,17 @@ func TestFaults(t *testing.T) {
 		{"no audience", "audience: touchmark", "", "oidc.providers[0].audience", "aud"},
 		{"a shared key", "[ES256]", "[HS256]", "oidc.providers[0].algorithms", "HS256"},
 		{"no such role", "admins: admin", "admins: root", "roles.admins", "station"},
+		{"no such role of a provider", "staff: auditor", "staff: root", "oidc.providers[1].roles.staff", "station"},
+		{"roles that are not there", "roles: {staff: auditor}", "roles:", "oidc.providers[1].roles", "{}"},
+		{"a group that nobody sees", "CN=Line, O=X", "CN=Line\\n", "roles", "does not print"},
+		{"an address as subject", "subject_claim: oid", "subject_claim: email", "oidc.providers[0].subject_claim", "oid"},
+		{"a pointer with a gap", "groups_claim: /realm_access/roles", "groups_claim: /realm_access//roles", "oidc.providers[1].groups_claim", "RFC 6901"},
 		{"no such CA", "ca: root.crt\n  providers", "ca: other.crt\n  providers", "oidc.ca", "other.crt"},
 		{"no log key", "key: log.key", "key: other.key", "log.key", "other.key"},
 		{"a plus", "example.com/log", "example.com+log", "log.origin", "without spaces"},
 		{"CRL of a second", "lifetime: 12h", "lifetime: 1s", "crl.lifetime", "must be"},
+		{"groups that lapse at once", "membership_lifetime: 30d", "membership_lifetime: 59m", "access.membership_lifetime", "must be"},
+		{"groups for ever", "membership_lifetime: 30d", "membership_lifetime: never", "access.membership_lifetime", "no duration"},
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},
 		{"a folder below a file", "dir: old", "dir: log.key/archive", "archive.dir", "log.key"},
@@ -194,6 +210,8 @@ func TestWarnings(t *testing.T) {
 		{"this machine's name", "pki.example.com", "localhost:8080", "status.public_url"},
 		{"this machine's address", "pki.example.com", "127.0.0.1:8080", "status.public_url"},
 		{"metrics for all", "[::1]:9090", "0.0.0.0:9090", "metrics.addr"},
+		{"roles for two providers", "roles: {staff: auditor}", "", "roles"},
+		{"roles for no provider", "accept_id_tokens: false", "roles: {staff: auditor}", "roles"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, warnings, err := check(t, dir, strings.Replace(good, test.from, test.to, 1))
@@ -211,6 +229,35 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("warnings %v, error %v", warnings, err)
 		}
 	})
+}
+
+// TestRolesOfNobodyInParticular warns of roles that several providers share, by
+// their names, and not of what is one provider's.
+func TestRolesOfNobodyInParticular(t *testing.T) {
+	dir := folder(t)
+	_, warnings, err := check(t, dir, strings.Replace(good, "roles: {staff: auditor}", "", 1))
+	if err != nil || len(warnings) != 1 {
+		t.Fatalf("warnings %v, error %v", warnings, err)
+	}
+	for _, word := range []string{"https://login.example.com/realm", "https://login.partner.example", "oidc.providers[].roles"} {
+		if !strings.Contains(warnings[0].Text, word) {
+			t.Errorf("%q does not name %s", warnings[0].Text, word)
+		}
+	}
+	for name, change := range map[string]*strings.Replacer{
+		"no roles at all":              strings.NewReplacer(`roles: {admins: admin, "CN=Line, O=X": station}`, "", "roles: {staff: auditor}", ""),
+		"roles at the top for one":     strings.NewReplacer(),
+		"a provider that has no roles": strings.NewReplacer("roles: {staff: auditor}", "roles: {}"),
+	} {
+		s, warnings, err := check(t, dir, change.Replace(good))
+		if err != nil || len(warnings) > 0 {
+			t.Errorf("%s: warnings %v, error %v", name, warnings, err)
+			continue
+		}
+		if own := s.OIDC.Providers[1].Roles; (own != nil) != (name != "no roles at all") {
+			t.Errorf("%s: the partner has %v", name, own)
+		}
+	}
 }
 
 func TestMalformedFiles(t *testing.T) {
@@ -237,6 +284,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("device: {addr: 1}\nprofiles: [{}, 1]"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("- 1\n- 2"))
+	f.Add([]byte("oidc: {providers: [{roles: ~, groups_claim: /~2}, {roles: {a: b}, subject_claim: a.email}]}"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		file, err := config.Parse(text)

@@ -34,8 +34,12 @@ type File struct {
 	// OIDC says whose tokens are believed.
 	OIDC OIDC `yaml:"oidc"`
 	// Roles gives each of a provider's groups one role: admin, operator, security,
-	// auditor or station. Whoever is in no group named here may do nothing.
-	Roles map[string]string `yaml:"roles"`
+	// auditor or station. Whoever is in no group named here may do nothing. They hold
+	// for every provider that has no roles of its own; with several providers give
+	// each its own, or a partner's group is yours by its name alone.
+	Roles Roles `yaml:"roles"`
+	// Access says how long power lasts that nobody renews.
+	Access Access `yaml:"access"`
 	// Log is the audit log.
 	Log Log `yaml:"log"`
 	// CRL says how revocation lists are made.
@@ -102,6 +106,9 @@ type Profile struct {
 	Backdate string `yaml:"backdate"`
 	// NoRevAvail has certificates rely on their expiry alone (RFC 9608).
 	NoRevAvail bool `yaml:"no_rev_avail"`
+	// OwnerURN has certificates name the device's owner, by pseudonym, among their
+	// subject alternative names: urn:uuid:… (RFC 9562, section 5.8).
+	OwnerURN bool `yaml:"owner_urn"`
 }
 
 // OIDC says whose tokens are believed.
@@ -120,16 +127,36 @@ type Provider struct {
 	Issuer string `yaml:"issuer"`
 	// Audience is what access tokens for Touchmark carry in aud. Required.
 	Audience string `yaml:"audience"`
-	// GroupsClaim is the claim that lists a person's groups; groups by default.
+	// GroupsClaim is the claim that lists a person's groups; groups by default. A
+	// claim within another is written with dots, as Keycloak's realm_access.roles;
+	// where the token has a claim of that very name, as cognito:groups or
+	// https://example.com/groups, it is that one. A path with a slash in front is a
+	// JSON Pointer (RFC 6901) and never a name: /resource_access/my.client/roles.
 	GroupsClaim string `yaml:"groups_claim"`
-	// SubjectClaim is the claim that names a person for good; sub by default.
+	// SubjectClaim is the claim that names a person for good, written as GroupsClaim;
+	// sub by default, oid is Microsoft Entra's. E-mail addresses and names, such as
+	// email, upn or preferred_username, are refused: they become somebody else's.
 	SubjectClaim string `yaml:"subject_claim"`
+	// Roles are as those at the top, for this provider's groups alone. Where they are
+	// given, those at the top mean nothing to it: {} for no roles at all.
+	Roles Roles `yaml:"roles"`
 	// Algorithms are the JWS algorithms that are believed; RS256, PS256, ES256,
 	// ES384 and EdDSA by default.
 	Algorithms []string `yaml:"algorithms"`
 	// AcceptIDTokens takes ID tokens as well. They were made for the client that
 	// signed in, not for an API.
 	AcceptIDTokens bool `yaml:"accept_id_tokens"`
+}
+
+// Roles maps groups to roles, by their names.
+type Roles map[string]string
+
+// Access says how long power lasts that nobody renews.
+type Access struct {
+	// MembershipLifetime is how long the groups of somebody who made scoped tokens go
+	// on giving these tokens power without that person calling: 1h to 10 years; 90d by
+	// default. Grants to the person alone are not touched by it.
+	MembershipLifetime string `yaml:"membership_lifetime"`
 }
 
 // Log is the audit log.

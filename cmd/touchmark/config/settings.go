@@ -36,6 +36,8 @@ type Settings struct {
 	LogOrigin     string
 	CRLLifetime   time.Duration
 	ReenrolWindow time.Duration
+	// MembershipLifetime is how long groups count without their member calling.
+	MembershipLifetime time.Duration
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
@@ -61,6 +63,9 @@ const (
 	defaultReenrol     = 24 * time.Hour
 	maxCRLLifetime     = 90 * 24 * time.Hour
 	maxReenrol         = 90 * 24 * time.Hour
+	defaultMembership  = 90 * 24 * time.Hour
+	leastMembership    = time.Hour
+	mostMembership     = 10 * 365 * 24 * time.Hour
 	// What leaves sooner could be missed by a node whose clock is late.
 	leastRetention      = time.Hour
 	mostRetention       = 10 * 365 * 24 * time.Hour

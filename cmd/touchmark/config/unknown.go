@@ -30,6 +30,11 @@ func (f *Faults) findUnknown(path string, written any, want reflect.Type) {
 				f.add(at, "there is no such key; %s", hint(path, known))
 				continue
 			}
+			if field == reflect.TypeFor[Roles]() && path != "" && mapping[key] == nil {
+				// A provider without the key has the roles at the top; whoever commented out
+				// all of them does not mean that.
+				f.add(at, "nothing stands there; write {} for no roles, or leave out the key to have the roles at the top")
+			}
 			f.findUnknown(at, mapping[key], field)
 		}
 	case reflect.Slice:

@@ -18,6 +18,7 @@ import (
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
 	"github.com/touchmark/touchmark/store/archive"
 )
@@ -60,6 +61,7 @@ type server struct {
 	Config
 	store     enroll.Store
 	service   *enroll.Service
+	tokens    *oidc.Verifier
 	own       *ownCertificate
 	metrics   *metrics.Metrics
 	listeners []*listener
@@ -83,9 +85,13 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.tokens, err = s.verifier(); err != nil {
+		return nil, err
+	}
 	s.service, err = enroll.New(ctx, enroll.Config{
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
+		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
 		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
 		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})

@@ -68,13 +68,9 @@ func (s *server) wire(ctx context.Context) error {
 
 // tlsDoors makes what is on the device and the api listener.
 func (s *server) tlsDoors() (device, api http.Handler, err error) {
-	tokens, err := s.tokens()
-	if err != nil {
-		return nil, nil, err
-	}
 	backup, _ := s.store.(store.Backuper) // others have their own means
 	c := rest.Config{
-		Service: s.service, Tokens: tokens, Backup: backup, Compact: compacterOf(s.store), Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
+		Service: s.service, Tokens: s.tokens, Backup: backup, Compact: compacterOf(s.store), Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
 	}
 	enrolment, err := est.New(est.Config{Service: s.service, Log: s.Log})
 	if err != nil {
@@ -92,7 +88,8 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 	}), rest.New(c), nil
 }
 
-func (s *server) tokens() (*oidc.Verifier, error) {
+// verifier makes what tells who holds a provider's token.
+func (s *server) verifier() (*oidc.Verifier, error) {
 	c := s.Settings.OIDC
 	c.Clock, c.Log = s.Clock, s.Log
 	if s.Settings.OIDCAnchors != "" {
