@@ -27,7 +27,7 @@ type call struct {
 }
 
 // do sends a call and returns an answer with a 2xx status, whose body the caller
-// closes, or the refusal.
+// closes, or the refusal, or for 202 a *Waiting.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	request, err := c.request(ctx, k)
 	if err != nil {
@@ -44,10 +44,13 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	if response.StatusCode/100 == 2 {
+	if response.StatusCode/100 == 2 && response.StatusCode != http.StatusAccepted {
 		return response, nil
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusAccepted {
+		return nil, waiting(response)
+	}
 	return nil, refusal(response)
 }
 
@@ -97,10 +100,18 @@ func refusal(response *http.Response) error {
 	if mediaType != problem.ContentType || err != nil || json.Unmarshal(text, &p) != nil || p.Code == "" {
 		return fmt.Errorf("%w: something that is not Touchmark answered %s; check the server's address", ErrUnreachable, response.Status)
 	}
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		p.RetryAfter = time.Duration(min(seconds, 86_400)) * time.Second
-	}
+	p.RetryAfter = retryAfter(response)
 	return &p
+}
+
+// retryAfter is when it may be worth asking again, up to a day; 0 where the server
+// does not say.
+func retryAfter(response *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 86_400)) * time.Second
 }
 
 // get sends a call and reads its answer, a T in JSON.

@@ -96,7 +96,7 @@ func (a *app) actionCommand(action identity.Action, d deed, object, example stri
 		example += ` --reason keyCompromise --comment "found on a market"`
 	}
 	cmd := &cobra.Command{
-		Use: string(action) + " " + object, Short: d.short, Long: d.long + saidSoon, Example: example, Args: a.Takes(object),
+		Use: string(action) + " " + object, Short: d.short, Long: d.long + saidSoon + mayWait, Example: example, Args: a.Takes(object),
 	}
 	addComment(cmd, &words.Comment)
 	if reasons := reasonsFor(action); len(reasons) > 0 {

@@ -87,22 +87,35 @@ func deviceRow(d resource.Device) []string {
 }
 
 func (a *app) deviceShow() *cobra.Command {
-	return &cobra.Command{
+	var effective bool
+	cmd := &cobra.Command{
 		Use:   "show DEVICE",
 		Short: "Show a device and its certificates, newest first",
 		Long: `Shows a device with its newest certificates, each with the one that it renewed.
-A second key or a fork that was seen is told: it may mean that a key was copied.`,
+A second key or a fork that was seen is told: it may mean that a key was copied.
+
+With --effective shows the policy that holds for it, and which fleet set what.`,
 		Example: `  touchmark device show TH20-SN1
+  touchmark device show TH20-SN1 --effective
   touchmark device show TH20-SN1 --json`,
 		Args: a.Takes("DEVICE"),
-		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			device, err := c.Device(cmd.Context(), args[0])
+	}
+	cmd.Flags().BoolVar(&effective, "effective", false, "show the policy that holds for it, and from which fleet")
+	cmd.RunE = a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
+		if effective {
+			holds, err := c.DeviceEffective(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			return show(cmd, a, device, tellDevice)
-		}),
-	}
+			return show(cmd, a, holds, tellEffective)
+		}
+		device, err := c.Device(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return show(cmd, a, device, tellDevice)
+	})
+	return cmd
 }
 
 func tellDevice(w io.Writer, d resource.Device) error {
@@ -145,7 +158,7 @@ func (a *app) deviceReenrol() *cobra.Command {
 flash memory was wiped. It must prove itself as it did at first: draw a new ticket
 for it, or have a station vouch. The certificates that it has are revoked as
 superseded when the new one is issued; until then they stay good. The permission
-ends by itself, after 24 hours unless the server says otherwise.`,
+ends by itself, after 24 hours unless the server says otherwise.` + mayWait,
 		Example: `  touchmark device reenrol TH20-SN1 --comment "flash replaced, ticket 4711"
   touchmark order tickets ORDER --serials SN1`,
 		Args: a.Takes("DEVICE"),

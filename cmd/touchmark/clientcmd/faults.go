@@ -39,6 +39,9 @@ func (a *app) explain(command *cobra.Command, err error) error {
 	var usage usageError
 	var untrusted *tls.CertificateVerificationError
 	var network *net.OpError
+	if w := asWaiting(err); w != nil {
+		return a.waits(command, w)
+	}
 	switch {
 	case errors.As(err, &usage):
 		return a.Wrong(command, "%v", usage)
@@ -111,7 +114,11 @@ func faultsIn(command *cobra.Command, p *problem.Problem) string {
 	}
 	var lines []string
 	for _, fault := range p.Errors {
-		lines = append(lines, flagOf(command, fault.Field)+harmless(fault.Detail))
+		where := flagOf(command, fault.Field)
+		if where == "" && fault.Field != "" { // within a file
+			where = harmless(fault.Field) + ": "
+		}
+		lines = append(lines, where+harmless(fault.Detail))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,9 @@ func (a *app) whoami() *cobra.Command {
 	return &cobra.Command{
 		Use:   "whoami",
 		Short: "Show who you are to the server, and what you may do where",
-		Long: `Shows who the server takes you for. The id is what an order's --stations names.
-Without any role you are known, and may do nothing: ask for one of the groups that
-the server's configuration gives a role.`,
+		Long: `Shows who the server takes you for, and the roles that you hold, where and until
+when. The id is what grants and an order's --stations name. Without any role you are
+known, and may do nothing: ask for a grant, or for a group that has one.`,
 		Example: `  touchmark whoami`,
 		Args:    a.Takes(),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -30,8 +31,9 @@ the server's configuration gives a role.`,
 
 func tellCaller(w io.Writer, c resource.Caller) error {
 	facts := []fact{{"id", c.ID}, {"name", c.Name}, {"kind", c.Kind}}
+	facts = append(facts, fact{"groups", strings.Join(c.Groups, ", ")})
 	for _, grant := range c.Grants {
-		facts = append(facts, fact{"role", grant.Role + " on " + grant.Fleet})
+		facts = append(facts, fact{"role", held(grant)})
 	}
 	if len(c.Grants) == 0 {
 		facts = append(facts, fact{"role", "none"})
