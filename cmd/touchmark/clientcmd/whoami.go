@@ -2,6 +2,7 @@ package clientcmd
 
 import (
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,8 @@ func (a *app) whoami() *cobra.Command {
 		Short: "Show who you are to the server, and what you may do where",
 		Long: `Shows who the server takes you for. The id is what an order's --stations names.
 Without any role you are known, and may do nothing: ask for one of the groups that
-the server's configuration gives a role.`,
+the server's configuration gives a role. A scoped token shows whose it is, and what
+it may do where.`,
 		Example: `  touchmark whoami`,
 		Args:    a.Takes(),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -30,6 +32,11 @@ the server's configuration gives a role.`,
 
 func tellCaller(w io.Writer, c resource.Caller) error {
 	facts := []fact{{"id", c.ID}, {"name", c.Name}, {"kind", c.Kind}}
+	if t := c.Token; t != nil {
+		return tell(w, append(facts,
+			fact{"fleet", t.Fleet}, fact{"permissions", strings.Join(t.Permissions, ", ")}, fact{"holds now", holds(*t)},
+			fact{"maker", makerOf(*t)}, fact{"until", when(&t.Until)})...)
+	}
 	for _, grant := range c.Grants {
 		facts = append(facts, fact{"role", grant.Role + " on " + grant.Fleet})
 	}
