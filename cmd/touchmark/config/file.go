@@ -36,8 +36,6 @@ type File struct {
 	// Roles gives each of a provider's groups one role: admin, operator, security,
 	// auditor or station. Whoever is in no group named here may do nothing.
 	Roles map[string]string `yaml:"roles"`
-	// Access says how long power lasts that nobody renews.
-	Access Access `yaml:"access"`
 	// Log is the audit log.
 	Log Log `yaml:"log"`
 	// CRL says how revocation lists are made.
@@ -46,6 +44,8 @@ type File struct {
 	Archive Archive `yaml:"archive"`
 	// ReenrolWindow is how long a permission to enrol a device again lasts; 24h.
 	ReenrolWindow string `yaml:"reenrol_window"`
+	// Access says how long power lasts that nobody renews.
+	Access Access `yaml:"access"`
 }
 
 // Listener is a TLS listener. Its certificate is made, and made anew, by
@@ -132,14 +132,6 @@ type Provider struct {
 	// AcceptIDTokens takes ID tokens as well. They were made for the client that
 	// signed in, not for an API.
 	AcceptIDTokens bool `yaml:"accept_id_tokens"`
-}
-
-// Access says how long power lasts that nobody renews.
-type Access struct {
-	// MembershipLifetime is how long the groups of somebody who made scoped tokens go
-	// on giving these tokens power without that person calling: 1h to 10 years; 90d by
-	// default. Grants to the person alone are not touched by it.
-	MembershipLifetime string `yaml:"membership_lifetime"`
 }
 
 // Log is the audit log.
