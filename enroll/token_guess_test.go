@@ -251,15 +251,15 @@ func TestTokenLists(t *testing.T) {
 	}
 	r.grant(lea.ID(), identity.Operator, "/berlin")
 	names := map[string]enroll.TokenID{}
-	make := func(name, fleet string, maker identity.Principal) {
+	add := func(name, fleet string, maker identity.Principal) {
 		made := r.token(maker, func(n *enroll.NewToken) { n.Name, n.Fleet = name, fleet })
 		names[name] = made.ID
 		r.clock.advance(time.Second)
 	}
-	make("m-berlin", "/berlin", mia)
-	make("m-paris", "/paris", mia)
-	make("l-line", "/berlin/line-3", lea)
-	make("a-root", "/", r.admin)
+	add("m-berlin", "/berlin", mia)
+	add("m-paris", "/paris", mia)
+	add("l-line", "/berlin/line-3", lea)
+	add("a-root", "/", r.admin)
 	r.deleteGrants(mia.ID()) // she keeps what she made
 	r.grant(mia.ID(), identity.Auditor, "/berlin")
 	token := r.holder(r.token(r.admin, func(n *enroll.NewToken) { n.Name, n.Permissions = "reader", []string{"token.read"} }))

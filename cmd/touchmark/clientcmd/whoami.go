@@ -16,7 +16,8 @@ func (a *app) whoami() *cobra.Command {
 		Short: "Show who you are to the server, and what you may do where",
 		Long: `Shows who the server takes you for, and the roles that you hold, where and until
 when. The id is what grants and an order's --stations name. Without any role you are
-known, and may do nothing: ask for a grant, or for a group that has one.`,
+known, and may do nothing: ask for a grant, or for a group that has one. A scoped
+token shows whose it is, and what it may do where.`,
 		Example: `  touchmark whoami`,
 		Args:    a.Takes(),
 		RunE: a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -31,6 +32,11 @@ known, and may do nothing: ask for a grant, or for a group that has one.`,
 
 func tellCaller(w io.Writer, c resource.Caller) error {
 	facts := []fact{{"id", c.ID}, {"name", c.Name}, {"kind", c.Kind}}
+	if t := c.Token; t != nil {
+		return tell(w, append(facts,
+			fact{"fleet", t.Fleet}, fact{"permissions", strings.Join(t.Permissions, ", ")}, fact{"holds now", holds(*t)},
+			fact{"maker", makerOf(*t)}, fact{"until", when(&t.Until)})...)
+	}
 	facts = append(facts, fact{"groups", strings.Join(c.Groups, ", ")})
 	for _, grant := range c.Grants {
 		facts = append(facts, fact{"role", held(grant)})

@@ -38,8 +38,6 @@ type File struct {
 	// for every provider that has no roles of its own; with several providers give
 	// each its own, or a partner's group is yours by its name alone.
 	Roles Roles `yaml:"roles"`
-	// Access says how long power lasts that nobody renews.
-	Access Access `yaml:"access"`
 	// Log is the audit log.
 	Log Log `yaml:"log"`
 	// CRL says how revocation lists are made.
@@ -48,6 +46,8 @@ type File struct {
 	Archive Archive `yaml:"archive"`
 	// ReenrolWindow is how long a permission to enrol a device again lasts; 24h.
 	ReenrolWindow string `yaml:"reenrol_window"`
+	// Access says how long power lasts that nobody renews.
+	Access Access `yaml:"access"`
 }
 
 // Listener is a TLS listener. Its certificate is made, and made anew, by
@@ -150,14 +150,6 @@ type Provider struct {
 
 // Roles maps groups to roles, by their names.
 type Roles map[string]string
-
-// Access says how long power lasts that nobody renews.
-type Access struct {
-	// MembershipLifetime is how long the groups of somebody who made scoped tokens go
-	// on giving these tokens power without that person calling: 1h to 10 years; 90d by
-	// default. Grants to the person alone are not touched by it.
-	MembershipLifetime string `yaml:"membership_lifetime"`
-}
 
 // Log is the audit log.
 type Log struct {
