@@ -64,6 +64,12 @@ func New(c Config) http.Handler {
 	d.addOrders()
 	d.addEnrol()
 	d.addDevices()
+	d.addOwners()
+	d.addUsers()
+	d.addClaimCodes()
+	d.addClaims()
+	d.addTransfers()
+	d.addJobs()
 	d.addCertificates()
 	d.addAudit()
 	d.addInstallation()
@@ -71,14 +77,17 @@ func New(c Config) http.Handler {
 	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
 }
 
-// EnrolHandler returns the handler of POST /api/v1/orders/{id}/devices alone, for
-// the device listener. It takes a client certificate of our own, which TLS asked
+// EnrolHandler returns the handler of what stations and devices call, for the device
+// listener: POST /api/v1/orders/{id}/devices, POST /api/v1/devices/{id}/claim-code
+// and /api/v1/claims. It takes a client certificate of our own, which TLS asked
 // for but need not have judged, or else a bearer token.
 func EnrolHandler(c Config) http.Handler {
 	router := newRouter()
 	d := newDoor(c, router)
 	d.authenticate = d.byCertificate
 	d.addEnrol()
+	d.addClaimCodes()
+	d.addStartedClaims()
 	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
 }
 
@@ -100,7 +109,7 @@ func newRouter() *chi.Mux {
 	})
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		// RFC 9110, section 15.5.6, wants Allow, which chi keeps to itself.
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 			if router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 				w.Header().Add("Allow", method)
 			}
