@@ -87,8 +87,8 @@ func (d *door) confirmClaim(ctx context.Context, p identity.Principal, in *claim
 	return answerOf(deviceOf(device)), err
 }
 
-func (d *door) denyClaim(ctx context.Context, p identity.Principal, in *claimAnswer) (*nothing, error) {
-	return &nothing{}, d.Service.DenyClaim(ctx, p, in.Body.Code, in.source)
+func (d *door) denyClaim(ctx context.Context, p identity.Principal, in *claimAnswer) (*noContent, error) {
+	return &noContent{}, d.Service.DenyClaim(ctx, p, in.Body.Code, in.source)
 }
 
 func (d *door) startClaim(ctx context.Context, p identity.Principal, _ *struct{}) (*answer[resource.StartedClaim], error) {

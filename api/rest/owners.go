@@ -48,11 +48,11 @@ type ownerRelease struct {
 	Comment string `query:"comment" maxLength:"1024" doc:"Why, for the log"`
 }
 
-// nothing is an answer without a body.
-type nothing struct{}
+// noContent is an answer without a body.
+type noContent struct{}
 
-func (d *door) releaseOwner(ctx context.Context, p identity.Principal, in *ownerRelease) (*nothing, error) {
-	return &nothing{}, d.Service.ReleaseOwner(ctx, p, in.ID, in.Comment)
+func (d *door) releaseOwner(ctx context.Context, p identity.Principal, in *ownerRelease) (*noContent, error) {
+	return &noContent{}, d.Service.ReleaseOwner(ctx, p, in.ID, in.Comment)
 }
 
 type userPath struct {

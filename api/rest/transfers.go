@@ -49,8 +49,8 @@ func (d *door) offerTransfer(ctx context.Context, p identity.Principal, in *tran
 	return answerOf(transferOf(offer)), err
 }
 
-func (d *door) withdrawTransfer(ctx context.Context, p identity.Principal, in *devicePath) (*nothing, error) {
-	return &nothing{}, d.Service.EndTransfer(ctx, p, in.ID, false)
+func (d *door) withdrawTransfer(ctx context.Context, p identity.Principal, in *devicePath) (*noContent, error) {
+	return &noContent{}, d.Service.EndTransfer(ctx, p, in.ID, false)
 }
 
 func (d *door) acceptTransfer(ctx context.Context, p identity.Principal, in *devicePath) (*answer[resource.Device], error) {
@@ -58,8 +58,8 @@ func (d *door) acceptTransfer(ctx context.Context, p identity.Principal, in *dev
 	return answerOf(deviceOf(device)), err
 }
 
-func (d *door) declineTransfer(ctx context.Context, p identity.Principal, in *devicePath) (*nothing, error) {
-	return &nothing{}, d.Service.EndTransfer(ctx, p, in.ID, true)
+func (d *door) declineTransfer(ctx context.Context, p identity.Principal, in *devicePath) (*noContent, error) {
+	return &noContent{}, d.Service.EndTransfer(ctx, p, in.ID, true)
 }
 
 func (d *door) listTransfers(ctx context.Context, p identity.Principal, in *struct{ resource.Page }) (*answer[resource.List[resource.Transfer]], error) {
