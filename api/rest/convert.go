@@ -18,7 +18,7 @@ func orderOf(o enroll.OrderInfo) resource.Order {
 	return resource.Order{
 		ID: string(o.ID), Fleet: string(o.FleetPath), Model: string(o.Model), Quantity: o.Quantity, Enrolled: o.Enrolled,
 		Profile: o.Profile, Opens: moment(o.Opens), Closes: moment(o.Closes), Manifest: o.Manifest,
-		Stations: append([]string{}, o.Stations...), State: string(o.State), CreatedAt: o.CreatedAt.UTC(),
+		Stations: append([]string{}, o.Stations...), Owner: text(o.Owner), OwnerGroup: text(o.OwnerGroup), State: string(o.State), CreatedAt: o.CreatedAt.UTC(),
 		ClosedAt: moment(o.ClosedAt), Refused: refused,
 	}
 }
@@ -26,7 +26,7 @@ func orderOf(o enroll.OrderInfo) resource.Order {
 func deviceOf(d enroll.DeviceInfo) resource.Device {
 	device := resource.Device{
 		ID: string(d.ID), URN: d.URN, State: string(d.State), Fleet: string(d.FleetPath), Model: string(d.ID.Model()),
-		Serial: string(d.ID.SerialNumber()), Order: text(d.Order), Owner: text(d.Owner),
+		Serial: string(d.ID.SerialNumber()), Order: text(d.Order), Owner: text(d.Owner), OwnerGroup: text(d.OwnerGroup),
 		Certificates: listOf(d.Certificates, certificateOf), MoreCertificates: d.More,
 		CreatedAt: d.CreatedAt.UTC(), ChangedAt: d.ChangedAt.UTC(),
 		CloneSuspectedAt: moment(d.CloneSuspectedAt), ForkedAt: moment(d.ForkedAt),

@@ -80,12 +80,14 @@ type deviceQuery struct {
 	State          string    `query:"state" maxLength:"32" doc:"expected, active, held, revoked or retired"`
 	ExpiringBefore parameter `query:"expiring_before" doc:"Only devices whose newest certificate ends before it"`
 	Query          string    `query:"q" maxLength:"97" doc:"Beginning of the id or of the serial number"`
+	Owner          string    `query:"owner" maxLength:"1024" doc:"Only what belongs to me, person:…, oidc:<issuer>#<subject> or group:<issuer>#<group>"`
 	resource.Page
 }
 
 func (d *door) listDevices(ctx context.Context, p identity.Principal, in *deviceQuery) (*answer[resource.List[resource.Device]], error) {
 	devices, err := d.Service.Devices(ctx, p, enroll.DeviceQuery{
-		Fleet: in.Fleet, Model: in.Model, State: in.State, ExpiringBefore: in.ExpiringBefore.Time, Query: in.Query, Page: pageIn(in.Page),
+		Fleet: in.Fleet, Model: in.Model, State: in.State, ExpiringBefore: in.ExpiringBefore.Time, Query: in.Query, Owner: in.Owner,
+		Page: pageIn(in.Page),
 	})
 	return pageOf(devices, deviceOf), err
 }

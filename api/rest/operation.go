@@ -29,6 +29,13 @@ const bodyTime = 30 * time.Second
 // they are.
 const SignedIn identity.Permission = "signed-in"
 
+// Owning stands for the permission of what the owner of a device alone may do, and
+// Device for that of what a device does over its own certificate.
+const (
+	Owning identity.Permission = "owner"
+	Device identity.Permission = "device"
+)
+
 // operation is one line of the API.
 type operation struct {
 	id         string

@@ -48,6 +48,7 @@ func (d *door) createOrder(ctx context.Context, p identity.Principal, in *struct
 	order, err := d.Service.CreateOrder(ctx, p, enroll.NewOrder{
 		Fleet: in.Body.Fleet, Model: in.Body.Model, Quantity: in.Body.Quantity, Profile: in.Body.Profile,
 		Opens: fromMoment(in.Body.Opens), Closes: fromMoment(in.Body.Closes), Serials: in.Body.Serials, Stations: in.Body.Stations,
+		Owner: in.Body.Owner, OwnerGroup: in.Body.OwnerGroup,
 	})
 	return answerOf(orderOf(order)), err
 }
@@ -80,6 +81,7 @@ func (d *door) editOrder(ctx context.Context, p identity.Principal, in *orderCha
 		return nil, err
 	}
 	edit := enroll.OrderEdit{Quantity: in.Body.Quantity, Stations: in.Body.Stations, Opens: changed(in.Body.Opens), Closes: changed(in.Body.Closes)}
+	edit.Owner, edit.OwnerGroup = in.Body.Owner, in.Body.OwnerGroup
 	order, err := d.Service.EditOrder(ctx, p, in.ID, edit)
 	return answerOf(orderOf(order)), err
 }

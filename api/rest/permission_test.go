@@ -29,8 +29,11 @@ var (
 	securers  = []string{"admin", "security", "break-glass"}
 	auditors  = []string{"admin", "auditor", "break-glass"}
 	admins    = []string{"admin", "break-glass"}
+	drawers   = []string{"admin", "operator", "station", "break-glass"}
 	stations  = []string{"station", "break-glass"}
 	overseers = []string{"admin", "operator", "auditor", "break-glass"}
+	people    = []string{"admin", "operator", "security", "auditor", "station", "nobody"}
+	owners    = []string{"admin"} // to whom the table gives the device
 )
 
 func nothing(*rig) (string, any)   { return "", nil }
@@ -105,6 +108,21 @@ func table() []access {
 		{"POST /api/v1/devices/{id}/revoke", "device.revoke", securers, 200, aDevice},
 		{"POST /api/v1/devices/{id}/retire", "device.retire", securers, 200, aDevice},
 		{"POST /api/v1/devices/{id}/reenrol", "device.reenrol", operators, 200, aDevice},
+		{"POST /api/v1/devices/{id}/owner", "device.assign", operators, 200, func(r *rig) (string, any) { id, _ := aDevice(r); return id, m{"user": "oidc:https://idp.example#bob"} }},
+		{"DELETE /api/v1/devices/{id}/owner", "device.assign", operators, 204, aDevice},
+		{"POST /api/v1/devices/{id}/claim-code", "claim.draw", drawers, 201, aDevice},
+		{"POST /api/v1/devices/{id}/transfer", "owner", owners, 201, func(r *rig) (string, any) { return r.owned("admin"), m{"to": "oidc:https://idp.example#bob"} }},
+		{"DELETE /api/v1/devices/{id}/transfer", "owner", owners, 204, func(r *rig) (string, any) { return r.offered("admin", "bob"), nil }},
+		{"POST /api/v1/devices/{id}/transfer/accept", "signed-in", owners, 200, func(r *rig) (string, any) { return r.offered("operator", "admin"), nil }},
+		{"POST /api/v1/devices/{id}/transfer/decline", "signed-in", owners, 204, func(r *rig) (string, any) { return r.offered("operator", "admin"), nil }},
+		{"GET /api/v1/users/me/transfers", "signed-in", people, 200, nothing},
+		{"GET /api/v1/users/{id}", "device.read", readers, 200, func(r *rig) (string, any) { return r.known("bob"), nil }},
+		{"GET /api/v1/users/{id}/devices", "device.read", readers, 200, func(r *rig) (string, any) { return r.known("bob"), nil }},
+		{"POST /api/v1/users/{id}/jobs", "device.hold", securers, 202, func(r *rig) (string, any) { return r.known("bob"), m{"action": "hold"} }},
+		{"GET /api/v1/jobs/{id}", "signed-in", securers, 200, func(r *rig) (string, any) { return r.job("bob"), nil }},
+		{"POST /api/v1/claims/look-up", "signed-in", people, 200, func(r *rig) (string, any) { return "", m{"code": r.claimCode()} }},
+		{"POST /api/v1/claims/confirm", "signed-in", people, 200, func(r *rig) (string, any) { return "", m{"code": r.claimCode()} }},
+		{"POST /api/v1/claims/deny", "signed-in", people, 204, func(r *rig) (string, any) { return "", m{"code": r.startedClaim()} }},
 		{"GET /api/v1/certificates", "certificate.read", readers, 200, nothing},
 		{"GET /api/v1/certificates/{serial}", "certificate.read", readers, 200, aCertificate},
 		{"POST /api/v1/certificates/{serial}/hold", "device.hold", securers, 200, aCertificate},

@@ -64,6 +64,12 @@ func New(c Config) http.Handler {
 	d.addOrders()
 	d.addEnrol()
 	d.addDevices()
+	d.addOwners()
+	d.addUsers()
+	d.addClaimCodes()
+	d.addClaims()
+	d.addTransfers()
+	d.addJobs()
 	d.addCertificates()
 	d.addFleets()
 	d.addGrants()
@@ -77,14 +83,17 @@ func New(c Config) http.Handler {
 	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
 }
 
-// EnrolHandler returns the handler of POST /api/v1/orders/{id}/devices alone, for
-// the device listener. It takes a client certificate of our own, which TLS asked
+// EnrolHandler returns the handler of what stations and devices call, for the device
+// listener: POST /api/v1/orders/{id}/devices, POST /api/v1/devices/{id}/claim-code
+// and /api/v1/claims. It takes a client certificate of our own, which TLS asked
 // for but need not have judged, or else a bearer token.
 func EnrolHandler(c Config) http.Handler {
 	router := newRouter()
 	d := newDoor(c, router)
 	d.authenticate = d.byCertificate
 	d.addEnrol()
+	d.addClaimCodes()
+	d.addStartedClaims()
 	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
 }
 

@@ -29,7 +29,7 @@ func wantKeys(t *testing.T, object any, want string) {
 	}
 }
 
-const orderKeys = "id fleet model quantity enrolled profile opens closes manifest stations state created_at closed_at refused"
+const orderKeys = "id fleet model quantity enrolled profile opens closes manifest stations owner owner_group state created_at closed_at refused"
 
 func TestOrder(t *testing.T) {
 	r := newRig(t)
@@ -40,7 +40,7 @@ func TestOrder(t *testing.T) {
 	wantKeys(t, created, orderKeys)
 	want := m{
 		"id": created["id"], "fleet": "/berlin/line-3", "model": "TH20", "quantity": 2., "enrolled": 0., "profile": "default",
-		"opens": "2030-05-06T07:00:00Z", "closes": "2030-06-01T00:00:00Z", "manifest": true, "stations": []any{}, "state": "open",
+		"opens": "2030-05-06T07:00:00Z", "closes": "2030-06-01T00:00:00Z", "manifest": true, "stations": []any{}, "owner": nil, "owner_group": nil, "state": "open",
 		"created_at": "2030-05-06T07:08:09Z", "closed_at": nil, "refused": m{},
 	}
 	if !reflect.DeepEqual(created, want) {
@@ -105,7 +105,7 @@ func TestListsArePaged(t *testing.T) {
 }
 
 const (
-	deviceKeys      = "id urn state fleet model serial order owner certificates created_at changed_at"
+	deviceKeys      = "id urn state fleet model serial order owner owner_group certificates created_at changed_at"
 	certificateKeys = "serial device issuer profile not_before not_after status reason revoked_at predecessor key"
 )
 
@@ -156,7 +156,7 @@ func TestDevice(t *testing.T) {
 	delete(device, "certificates")
 	want := m{
 		"id": "TH20-SN1", "urn": "urn:dev:ops:32473-TH20-SN1", "state": "active", "fleet": "/berlin/line-3", "model": "TH20", "serial": "SN1",
-		"order": device["order"], "owner": nil, "created_at": "2030-05-06T07:08:09Z", "changed_at": "2030-05-06T07:08:09Z",
+		"order": device["order"], "owner": nil, "owner_group": nil, "created_at": "2030-05-06T07:08:09Z", "changed_at": "2030-05-06T07:08:09Z",
 	}
 	if !reflect.DeepEqual(device, want) {
 		t.Errorf("got %v, want %v", device, want)

@@ -13,6 +13,7 @@ type Device struct {
 	Serial       string        `json:"serial" doc:"The device's serial number"`
 	Order        *string       `json:"order" doc:"The order that it was enrolled under, or is expected by"`
 	Owner        *string       `json:"owner" doc:"Pseudonymous id of the person who answers for it"`
+	OwnerGroup   *string       `json:"owner_group" doc:"The group whose members own it too"`
 	Certificates []Certificate `json:"certificates" nullable:"false" doc:"Newest first"`
 	// MoreCertificates says that there are older ones, which the list of
 	// certificates tells.

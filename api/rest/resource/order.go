@@ -12,6 +12,9 @@ type NewOrder struct {
 	Closes   *time.Time `json:"closes,omitempty" doc:"Until when devices may be enrolled; without end where omitted"`
 	Serials  []string   `json:"serials,omitempty" doc:"The manifest: only devices with these serial numbers may be enrolled"`
 	Stations []string   `json:"stations,omitempty" doc:"Ids of the principals that may vouch for devices; whoami shows them"`
+	// Owner and OwnerGroup take the permission device.assign.
+	Owner      string `json:"owner,omitempty" doc:"Who is to own the devices: person:<32 hexadecimal digits>, or oidc:<issuer>#<subject>"`
+	OwnerGroup string `json:"owner_group,omitempty" doc:"The group that is to own the devices: group:<issuer>#<group>"`
 }
 
 // OrderEdit changes an order; what is omitted stays as it is.
@@ -20,24 +23,29 @@ type OrderEdit struct {
 	Opens    Moment    `json:"opens,omitzero" nullable:"true" doc:"null opens the order at once"`
 	Closes   Moment    `json:"closes,omitzero" nullable:"true" doc:"null leaves the order without an end"`
 	Stations *[]string `json:"stations,omitempty" doc:"Replaces the whole list"`
+	// Owner and OwnerGroup take the permission device.assign.
+	Owner      *string `json:"owner,omitempty" doc:"Who is to own devices that are enrolled from now on; empty for nobody"`
+	OwnerGroup *string `json:"owner_group,omitempty" doc:"The group that is to own them; empty for none"`
 }
 
 // Order is a production order.
 type Order struct {
-	ID        string         `json:"id"`
-	Fleet     string         `json:"fleet"`
-	Model     string         `json:"model"`
-	Quantity  int            `json:"quantity"`
-	Enrolled  int            `json:"enrolled" doc:"Devices enrolled so far"`
-	Profile   string         `json:"profile"`
-	Opens     *time.Time     `json:"opens" doc:"null where it was open from the first"`
-	Closes    *time.Time     `json:"closes" doc:"null for no end"`
-	Manifest  bool           `json:"manifest" doc:"Only devices on the order's manifest may be enrolled"`
-	Stations  []string       `json:"stations" nullable:"false"`
-	State     string         `json:"state" enum:"pending,open,closed"`
-	CreatedAt time.Time      `json:"created_at"`
-	ClosedAt  *time.Time     `json:"closed_at" doc:"When it was closed by hand; null while it was not"`
-	Refused   map[string]int `json:"refused" doc:"How many requests were refused, by code"`
+	ID         string         `json:"id"`
+	Fleet      string         `json:"fleet"`
+	Model      string         `json:"model"`
+	Quantity   int            `json:"quantity"`
+	Enrolled   int            `json:"enrolled" doc:"Devices enrolled so far"`
+	Profile    string         `json:"profile"`
+	Opens      *time.Time     `json:"opens" doc:"null where it was open from the first"`
+	Closes     *time.Time     `json:"closes" doc:"null for no end"`
+	Manifest   bool           `json:"manifest" doc:"Only devices on the order's manifest may be enrolled"`
+	Stations   []string       `json:"stations" nullable:"false"`
+	Owner      *string        `json:"owner" doc:"Pseudonymous id of who is to own the devices"`
+	OwnerGroup *string        `json:"owner_group" doc:"The group that is to own them"`
+	State      string         `json:"state" enum:"pending,open,closed"`
+	CreatedAt  time.Time      `json:"created_at"`
+	ClosedAt   *time.Time     `json:"closed_at" doc:"When it was closed by hand; null while it was not"`
+	Refused    map[string]int `json:"refused" doc:"How many requests were refused, by code"`
 }
 
 // TicketDraw names the devices to draw tickets for.
