@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	anOrder  = `{"id":"o1","fleet":"/b","model":"TH20","quantity":1,"enrolled":0,"profile":"default","opens":null,"closes":null,"manifest":false,"stations":[],"state":"open","created_at":"2027-01-31T17:00:00Z","closed_at":null,"refused":{}}`
-	aDevice  = `{"id":"TH20-SN1","urn":"urn:dev:ops:32473-TH20-SN1","state":"active","fleet":"/b","model":"TH20","serial":"SN1","order":"o1","owner":null,"certificates":[],"created_at":"2027-01-31T17:00:00Z","changed_at":"2027-01-31T17:00:00Z"}`
+	anOrder  = `{"id":"o1","fleet":"/b","model":"TH20","quantity":1,"enrolled":0,"profile":"default","opens":null,"closes":null,"manifest":false,"stations":[],"owner":null,"owner_group":null,"state":"open","created_at":"2027-01-31T17:00:00Z","closed_at":null,"refused":{}}`
+	aDevice  = `{"id":"TH20-SN1","urn":"urn:dev:ops:32473-TH20-SN1","state":"active","fleet":"/b","model":"TH20","serial":"SN1","order":"o1","owner":null,"owner_group":null,"certificates":[],"created_at":"2027-01-31T17:00:00Z","changed_at":"2027-01-31T17:00:00Z"}`
 	aSerial  = "40019be1a2c3d407f05a9d3e8b1c6642a7f90e35"
 	aCertain = `{"serial":"` + aSerial + `","device":"TH20-SN1","issuer":"i","profile":"default","not_before":"2027-01-31T17:00:00Z","not_after":"2027-02-01T17:00:00Z","status":"good","reason":null,"revoked_at":null,"predecessor":null,"key":"k"}`
 )
