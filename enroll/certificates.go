@@ -34,32 +34,39 @@ type CertificateQuery struct {
 
 // Certificates lists certificates.
 func (s *Service) Certificates(ctx context.Context, p identity.Principal, q CertificateQuery) (List[CertificateInfo], error) {
-	if q.Device != "" {
-		if q.Fleet != "" {
-			return List[CertificateInfo]{}, RefuseField("fleet", "a device's certificates are listed wherever it stands; leave the fleet out")
-		}
-		if err := s.need(ctx, p, identity.CertificateRead); err != nil {
-			return List[CertificateInfo]{}, err
-		}
+	if err := s.need(ctx, p, identity.CertificateRead); err != nil {
+		return List[CertificateInfo]{}, err
+	}
+	if q.Device != "" && q.Fleet == "" {
 		list, err := s.lineage(ctx, p, q)
 		return list, cursorFault(err)
 	}
+	if list, done, err := s.branchCertificates(ctx, p, q); done || err != nil {
+		return list, cursorFault(err)
+	}
 	var list List[CertificateInfo]
-	err := s.viewBranch(ctx, p, identity.CertificateRead, q.Fleet, func(r Reader, fleets []identity.FleetID) error {
-		var found List[Certificate]
-		var err error
-		if fleets == nil {
-			found, err = r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
-		} else {
-			found, err = newestOfDevices(r, fleets, q)
+	err := s.store.View(ctx, func(r Reader) error {
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		found, err := r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
+		if err != nil {
+			return err
 		}
 		list = List[CertificateInfo]{Next: found.Next}
 		for _, c := range found.Items {
-			list.Items = append(list.Items, s.certificateInfo(c))
+			at, err := s.certificatePlace(r, &c)
+			if err != nil {
+				return err
+			}
+			if a.may(identity.CertificateRead, at) {
+				list.Items = append(list.Items, s.certificateInfo(c))
+			}
 		}
-		return err
+		return nil
 	})
-	return list, err
+	return list, cursorFault(err)
 }
 
 // Certificate returns a certificate by its serial number, which may be written

@@ -1,10 +1,55 @@
 package enroll
 
 import (
+	"context"
 	"errors"
 
 	"github.com/touchmark/touchmark/identity"
 )
+
+// branchCertificates lists the certificates of a branch, and is not done where all of
+// the tree is asked for by somebody who may read that.
+func (s *Service) branchCertificates(ctx context.Context, p identity.Principal, q CertificateQuery) (list List[CertificateInfo], done bool, err error) {
+	if q.Device != "" {
+		return list, false, RefuseField("fleet", "a device's certificates are listed wherever it stands; leave the fleet out")
+	}
+	path, err := optional(q.Fleet, "fleet", identity.ParseFleetPath)
+	if err != nil {
+		return list, false, err
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		list, done = List[CertificateInfo]{}, false
+		a, err := s.access(r, p)
+		if err != nil {
+			return err
+		}
+		fleets, err := a.readable(r, path)
+		if err != nil || fleets == nil {
+			return err
+		}
+		found, err := newestOfDevices(r, fleets, q)
+		for _, c := range found.Items {
+			list.Items = append(list.Items, s.certificateInfo(c))
+		}
+		list.Next, done = found.Next, true
+		return err
+	})
+	return list, done, err
+}
+
+// readable returns the fleets of the branch that a path names, or of all branches,
+// whose certificates the principal may read; nil for the whole tree, and for whoever
+// holds the permission on no branch at all.
+func (a *access) readable(r Reader, path identity.FleetPath) ([]identity.FleetID, error) {
+	switch {
+	case path != "":
+		return a.branch(r, identity.CertificateRead, path)
+	case !a.anywhere(identity.CertificateRead):
+		return nil, nil
+	default:
+		return a.branches(r, identity.CertificateRead)
+	}
+}
 
 // newestOfDevices returns, of a part of the devices in some fleets, each one's newest
 // certificate that ends within the time asked for. It reads nothing of other fleets:
