@@ -59,8 +59,8 @@ type Limits struct {
 	// Guesses is how many wrong secrets one source may show for one name before it
 	// has to wait; 10 by default.
 	Guesses int
-	// Names is how many names one network may show wrong secrets for, of tickets and
-	// of scoped tokens, before it may only guess at one more each so often that it
+	// Names is how many names one network may show wrong secrets for, of scoped
+	// tokens and claim codes, before it may only guess at one more each so often that it
 	// would be as many in a quarter of an hour; 100 by default.
 	Names int
 	// Live is how many good, unexpired certificates a device may have at a time,
