@@ -27,7 +27,7 @@ func TestTokenShrinksWithItsMaker(t *testing.T) {
 				r.grant(person("mia").ID(), identity.Operator, "/berlin")
 				return person("mia")
 			},
-			func(t *testing.T, r *tokenRig) { r.deleteGrants(person("mia").ID()) },
+			func(_ *testing.T, r *tokenRig) { r.deleteGrants(person("mia").ID()) },
 			func(_ *testing.T, r *tokenRig) { r.grant(person("mia").ID(), identity.Operator, "/berlin") },
 		},
 		"a grant of their group is deleted": {
@@ -35,7 +35,7 @@ func TestTokenShrinksWithItsMaker(t *testing.T) {
 				r.grant("group:https://idp.example#leads", identity.Operator, "/berlin")
 				return person("mia", "leads")
 			},
-			func(t *testing.T, r *tokenRig) { r.deleteGrants("group:https://idp.example#leads") },
+			func(_ *testing.T, r *tokenRig) { r.deleteGrants("group:https://idp.example#leads") },
 			func(_ *testing.T, r *tokenRig) {
 				r.grant("group:https://idp.example#leads", identity.Operator, "/berlin")
 			},
