@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,23 +26,24 @@ type provider struct {
 	mu      sync.Mutex // guards what follows
 	refresh int        // the number of the refresh token that is good; 0 for none
 	ended   bool       // no refresh token is good
+	group   string     // that the person is in
 }
 
 // provide starts a provider, and sets ISSUER to it. With "end" it ends the
-// sign-in of the one that runs.
+// sign-in of the one that runs, and with "group" it puts the person into another.
 func provide(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 1 {
-		ts.Fatalf("usage: provider [end]")
+	if neg || len(args) > 2 {
+		ts.Fatalf("usage: provider [end | group NAME]")
 	}
-	if len(args) == 1 {
-		answer, err := http.Post(ts.Getenv("ISSUER")+"/end", "", nil)
+	if len(args) > 0 {
+		answer, err := http.Post(ts.Getenv("ISSUER")+"/"+strings.Join(args, "/"), "", nil)
 		ts.Check(err)
 		ts.Check(answer.Body.Close())
 		return
 	}
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	ts.Check(err)
-	p := &provider{keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: "1", Algorithm: "EdDSA", Use: "sig"}}}}
+	p := &provider{group: "touchmark-auditors", keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: "1", Algorithm: "EdDSA", Use: "sig"}}}}
 	p.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: key, KeyID: "1"}},
 		(&jose.SignerOptions{}).WithType("at+jwt"))
 	ts.Check(err)
@@ -64,6 +66,11 @@ func provide(ts *testscript.TestScript, neg bool, args []string) {
 		defer p.mu.Unlock()
 		p.ended = true
 	})
+	mux.HandleFunc("POST /group/{name}", func(_ http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.group = r.PathValue("name")
+	})
 	p.Server = httptest.NewServer(mux)
 	ts.Defer(p.Close)
 	ts.Setenv("ISSUER", p.URL)
@@ -83,7 +90,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	claims, err := json.Marshal(map[string]any{
 		"iss": p.URL, "sub": "ida", "aud": "touchmark", "client_id": r.FormValue("client_id"), "name": "Ida Auditor",
-		"groups": []string{"touchmark-auditors"}, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": fmt.Sprint(p.refresh),
+		"groups": []string{p.group}, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": fmt.Sprint(p.refresh),
 	})
 	if err != nil {
 		panic(err)
