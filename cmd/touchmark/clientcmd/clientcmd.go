@@ -32,7 +32,7 @@ type Shell struct {
 // command works offline.
 func Commands(s Shell) []*cobra.Command {
 	a := newApp(s)
-	return a.onServer(a.order(), a.device(), a.certificate(), a.audit(), a.backup(), a.whoami(), a.login())
+	return a.onServer(a.order(), a.device(), a.certificate(), a.claim(), a.user(), a.job(), a.audit(), a.backup(), a.whoami(), a.login())
 }
 
 // Rotate returns the command that replaces the break-glass token.
