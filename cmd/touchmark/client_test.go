@@ -31,6 +31,7 @@ import (
 //	tamper HOW INDEX FILE OUT  changes, cuts, adds or swaps a record of an export
 //	provider [end]             starts an OpenID Connect provider as ISSUER, or ends
 //	                           the sign-in there
+//	provider token FILE SUBJECT GROUP...  writes an access token of somebody there
 func TestClientScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/client",
