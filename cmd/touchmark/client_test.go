@@ -31,6 +31,7 @@ import (
 //	tamper HOW INDEX FILE OUT  changes, cuts, adds or swaps a record of an export
 //	provider [end|group NAME]  starts an OpenID Connect provider as ISSUER, ends the
 //	                           sign-in there, or puts the person into another group
+//	provider token FILE SUBJECT GROUP...  writes an access token of somebody there
 func TestClientScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/client",

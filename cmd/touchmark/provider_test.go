@@ -4,9 +4,13 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -30,12 +34,20 @@ type provider struct {
 }
 
 // provide starts a provider, and sets ISSUER to it. With "end" it ends the
-// sign-in of the one that runs, and with "group" it puts the person into another.
+// sign-in of the one that runs; with "group" it puts the person into another; with
+// "token" it writes an access token of somebody, in groups, into a file.
 func provide(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 2 {
-		ts.Fatalf("usage: provider [end | group NAME]")
-	}
-	if len(args) > 0 {
+	switch {
+	case neg || len(args) > 0 && args[0] != "end" && (args[0] != "group" || len(args) != 2) && (args[0] != "token" || len(args) < 3):
+		ts.Fatalf("usage: provider [end | group NAME | token FILE SUBJECT GROUP...]")
+	case len(args) > 0 && args[0] == "token":
+		query := url.Values{"sub": {args[2]}, "groups": args[3:]}
+		answer, err := http.Post(ts.Getenv("ISSUER")+"/someone?"+query.Encode(), "", nil)
+		ts.Check(err)
+		token, err := io.ReadAll(answer.Body)
+		ts.Check(errors.Join(err, answer.Body.Close(), os.WriteFile(ts.MkAbs(args[1]), token, 0o600)))
+		return
+	case len(args) > 0:
 		answer, err := http.Post(ts.Getenv("ISSUER")+"/"+strings.Join(args, "/"), "", nil)
 		ts.Check(err)
 		ts.Check(answer.Body.Close())
@@ -61,6 +73,10 @@ func provide(ts *testscript.TestScript, neg bool, args []string) {
 		})
 	})
 	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("POST /someone", func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		fmt.Fprint(w, p.access(query.Get("sub"), query.Get("sub"), "touchmark-cli", query["groups"], "someone-"+query.Get("sub")))
+	})
 	mux.HandleFunc("POST /end", func(http.ResponseWriter, *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -87,10 +103,18 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	p.refresh++
 	p.ended = false
+	access := p.access("ida", "Ida Auditor", r.FormValue("client_id"), []string{p.group}, fmt.Sprint(p.refresh))
+	say(w, map[string]any{
+		"access_token": access, "token_type": "Bearer", "expires_in": 1, "refresh_token": fmt.Sprint("rt", p.refresh),
+	})
+}
+
+// access makes an access token, which is good for five minutes.
+func (p *provider) access(subject, name, client string, groups []string, id string) string {
 	now := time.Now()
 	claims, err := json.Marshal(map[string]any{
-		"iss": p.URL, "sub": "ida", "aud": "touchmark", "client_id": r.FormValue("client_id"), "name": "Ida Auditor",
-		"groups": []string{p.group}, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": fmt.Sprint(p.refresh),
+		"iss": p.URL, "sub": subject, "aud": "touchmark", "client_id": client, "name": name,
+		"groups": groups, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "jti": id,
 	})
 	if err != nil {
 		panic(err)
@@ -103,9 +127,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
-	say(w, map[string]any{
-		"access_token": access, "token_type": "Bearer", "expires_in": 1, "refresh_token": fmt.Sprint("rt", p.refresh),
-	})
+	return access
 }
 
 func say(w http.ResponseWriter, value any) {
