@@ -5,16 +5,17 @@ import (
 	"errors"
 
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // NewOwner says who is to own a device. Nil members stay as they are, empty ones
 // leave nobody.
 type NewOwner struct {
 	// User is a person: "person:…" as records name them, or oidc:<issuer>#<subject>.
-	User *string
+	User *string `json:"user,omitempty"`
 	// Group is group:<issuer>#<group>, whose members own the device too.
-	Group   *string
-	Comment string
+	Group   *string `json:"group,omitempty"`
+	Comment string  `json:"comment,omitempty"`
 }
 
 // AssignOwner gives a device to a person, to a group, or to both. It ends what the
@@ -26,40 +27,87 @@ func (s *Service) AssignOwner(ctx context.Context, p identity.Principal, id stri
 	if err := to.check(); err != nil {
 		return DeviceInfo{}, err
 	}
-	var info DeviceInfo
-	err := s.store.Update(ctx, func(tx Tx) (err error) {
-		if info, err = s.readDevice(tx, p, id, identity.DeviceAssign); err != nil {
-			return err
-		}
-		a, err := s.access(tx, p)
-		if err != nil {
-			return err
-		}
-		change := ownerChange{to: ownersOf(&info.Device), by: p, how: "assign", grant: info.grant, comment: to.Comment}
-		setIf(&change.to.group, to.Group)
-		if to.User != nil {
-			if change.to.person, err = s.owner(tx, a, "user", *to.User); err != nil {
-				return err
-			}
-		}
-		return s.assign(ctx, tx, a, &info, change)
-	})
-	if err != nil {
+	d := &assignOwner{Device: id, NewOwner: to}
+	if err := s.perform(ctx, p, d); err != nil {
 		return DeviceInfo{}, err
 	}
-	return s.refreshed(ctx, info)
+	return s.refreshed(ctx, d.info)
+}
+
+// assignOwner gives a device to a person or a group.
+type assignOwner struct {
+	Device string `json:"device"`
+	NewOwner
+
+	info   DeviceInfo
+	change ownerChange
+}
+
+func (d *assignOwner) kind() deedKind { return deedAssign }
+
+func (d *assignOwner) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	if err := d.check(); err != nil {
+		return w, err
+	}
+	if d.info, err = s.readDevice(r, a.who, d.Device, identity.DeviceAssign); err != nil {
+		return w, err
+	}
+	d.change = ownerChange{to: ownersOf(&d.info.Device), by: a.who, how: "assign", grant: d.info.grant, comment: d.Comment}
+	setIf(&d.change.to.group, d.Group)
+	if d.User != nil {
+		if d.change.to.person, err = s.findOwner(r, a, "user", *d.User); err != nil {
+			return w, err
+		}
+	}
+	return weight{
+		permission: identity.DeviceAssign, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
+		words:          "give " + d.Device + " to " + d.change.to.words(),
+		changesNothing: d.change.to == ownersOf(&d.info.Device),
+	}, a.mayBeGiven(&d.info, d.change.to)
+}
+
+func (d *assignOwner) do(ctx context.Context, s *Service, tx Tx, a *access, _ weight) error {
+	if d.User != nil {
+		if err := s.know(tx, *d.User); err != nil {
+			return err
+		}
+	}
+	return s.assign(ctx, tx, a, &d.info, d.change)
+}
+
+func (d *assignOwner) after(*Service) {}
+
+// words names owners for people.
+func (o owners) words() string {
+	switch {
+	case o.none():
+		return "nobody"
+	case o.group == "":
+		return o.person
+	case o.person == "":
+		return o.group
+	default:
+		return o.person + " and " + o.group
+	}
+}
+
+// findOwner returns the pseudonym of a person who is to own something; nobody for an
+// empty name.
+func (s *Service) findOwner(r Reader, a *access, field, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	pseudonym, err := a.user(r, name)
+	if err == nil && pseudonym == "" {
+		err = errUser(field)
+	}
+	return pseudonym, err
 }
 
 // owner returns the pseudonym of a person who is to own something, and writes who
 // that is where it was not known; nobody for an empty name.
 func (s *Service) owner(tx Tx, a *access, field, name string) (string, error) {
-	if name == "" {
-		return "", nil
-	}
-	pseudonym, err := a.user(tx, name)
-	if err == nil && pseudonym == "" {
-		err = errUser(field)
-	}
+	pseudonym, err := s.findOwner(tx, a, field, name)
 	return pseudonym, errors.Join(err, s.know(tx, name))
 }
 
@@ -77,21 +125,27 @@ func (n NewOwner) check() error {
 
 // assign changes whom a device belongs to, if that changes anything.
 func (s *Service) assign(ctx context.Context, tx Tx, a *access, info *DeviceInfo, c ownerChange) error {
-	d, was := &info.Device, ownersOf(&info.Device)
-	if c.to == was {
+	d := &info.Device
+	if c.to == ownersOf(d) {
 		return nil
 	}
-	given := c.to // what is new to them
-	if given.person == was.person {
-		given.person = ""
-	}
-	if given.group == was.group {
-		given.group = ""
-	}
-	if err := a.mayOwn(given, info.at); err != nil {
+	if err := a.mayBeGiven(info, c.to); err != nil {
 		return err
 	}
 	return errors.Join(s.changeOwner(ctx, tx, d, info.at, c), putOwned(tx, d, s.now()))
+}
+
+// mayBeGiven refuses to make the principal an owner of what it could not hold, by its
+// own doing.
+func (a *access) mayBeGiven(info *DeviceInfo, to owners) error {
+	was := ownersOf(&info.Device)
+	if to.person == was.person {
+		to.person = ""
+	}
+	if to.group == was.group {
+		to.group = ""
+	}
+	return a.mayOwn(to, info.at)
 }
 
 // ReleaseOwner leaves a device without an owner. Whoever may assign it takes it from
@@ -105,18 +159,38 @@ func (s *Service) ReleaseOwner(ctx context.Context, p identity.Principal, id, co
 	if err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx Tx) error {
-		info, a, err := s.readOwn(tx, p, id, identity.DeviceAssign)
-		if err != nil {
-			return err
-		}
-		change := ownerChange{by: p, how: "release", grant: info.grant, comment: comment}
-		if info.grant == ownersGrant {
-			change.to.group = info.OwnerGroup
-		}
-		return s.assign(ctx, tx, a, &info, change)
-	})
+	return s.perform(ctx, p, &releaseOwner{Device: id, Comment: comment})
 }
+
+// releaseOwner leaves a device without an owner.
+type releaseOwner struct {
+	Device  string `json:"device"`
+	Comment string `json:"comment,omitempty"`
+
+	info DeviceInfo
+}
+
+func (d *releaseOwner) kind() deedKind { return deedRelease }
+
+func (d *releaseOwner) weigh(s *Service, r Reader, a *access) (w weight, err error) {
+	if d.info, _, err = s.readOwn(r, a.who, d.Device, identity.DeviceAssign); err != nil {
+		return w, err
+	}
+	return weight{
+		permission: identity.DeviceAssign, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
+		words: "leave " + d.Device + " without an owner", changesNothing: ownersOf(&d.info.Device).none(),
+	}, nil
+}
+
+func (d *releaseOwner) do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error {
+	change := ownerChange{by: a.who, how: "release", grant: w.grant, comment: d.Comment}
+	if w.grant == ownersGrant {
+		change.to.group = d.info.OwnerGroup
+	}
+	return s.assign(ctx, tx, a, &d.info, change)
+}
+
+func (d *releaseOwner) after(*Service) {}
 
 // readOwn returns a device that p holds permission on or that is p's own, as a
 // person and not as one of a group.

@@ -98,14 +98,11 @@ func (s *Service) viewBranch(ctx context.Context, p identity.Principal, permissi
 	if err := s.need(ctx, p, permission); err != nil {
 		return err
 	}
-	path := identity.FleetPath("")
-	if fleet != "" {
-		var err error
-		if path, err = identity.ParseFleetPath(fleet); err != nil {
-			return RefuseField("fleet", "%v", err)
-		}
+	path, err := fleetIn(fleet)
+	if err != nil {
+		return err
 	}
-	err := s.store.View(ctx, func(r Reader) error {
+	err = s.store.View(ctx, func(r Reader) error {
 		a, err := s.access(r, p)
 		if err != nil {
 			return err

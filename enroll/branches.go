@@ -42,6 +42,18 @@ func (a *access) branch(r Reader, permission identity.Permission, path identity.
 	return addBranch(r, nil, at.id)
 }
 
+// fleetIn reads the branch of a query, where one is named.
+func fleetIn(query string) (identity.FleetPath, error) {
+	if query == "" {
+		return "", nil
+	}
+	path, err := identity.ParseFleetPath(query)
+	if err != nil {
+		err = RefuseField("fleet", "%v", err)
+	}
+	return path, err
+}
+
 // selected returns the fleets of the branch that a path names, or of all branches
 // where it is empty.
 func (a *access) selected(r Reader, permission identity.Permission, path identity.FleetPath) ([]identity.FleetID, error) {

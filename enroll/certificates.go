@@ -19,12 +19,15 @@ func (s *Service) certificateInfo(c Certificate) CertificateInfo {
 	return CertificateInfo{Certificate: c, StatusNow: c.StatusAt(s.now())}
 }
 
-// CertificateQuery selects certificates: one device's, newest first, or all that
-// end within a time, soonest first. A device's are followed into the archive, from
-// its newest back to the first of its lineage; lists by expiry tell of the store
-// alone, that is of those that expired no longer ago than Retention.Certificates.
+// CertificateQuery selects certificates: one device's, newest first; or all that end
+// within a time, soonest first; or, where Fleet names a branch or the principal may
+// not read those of the whole tree, the newest that ends within the time of each
+// device in the branch, in the order of devices. A device's are followed into the
+// archive, from its newest back to the first of its lineage; other lists tell of the
+// store alone, that is of those that expired no longer ago than
+// Retention.Certificates.
 type CertificateQuery struct {
-	Device                        string
+	Device, Fleet                 string
 	ExpiringAfter, ExpiringBefore time.Time
 	Page
 }
@@ -35,34 +38,41 @@ func (s *Service) Certificates(ctx context.Context, p identity.Principal, q Cert
 		return List[CertificateInfo]{}, err
 	}
 	if q.Device != "" {
+		if q.Fleet != "" {
+			return List[CertificateInfo]{}, RefuseField("fleet", "a device's certificates are listed wherever it stands; leave the fleet out")
+		}
 		list, err := s.lineage(ctx, p, q)
 		return list, cursorFault(err)
 	}
 	var list List[CertificateInfo]
-	err := s.store.View(ctx, func(r Reader) error {
+	path, err := fleetIn(q.Fleet)
+	if err != nil {
+		return list, err
+	}
+	err = s.store.View(ctx, func(r Reader) error {
 		a, err := s.access(r, p)
 		if err != nil {
 			return err
 		}
-		if !a.anywhere(identity.CertificateRead) {
+		if path == "" && !a.anywhere(identity.CertificateRead) {
 			list, err = s.ownCertificates(r, a, q)
 			return err
 		}
-		found, err := r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
+		fleets, err := a.selected(r, identity.CertificateRead, path)
 		if err != nil {
 			return err
 		}
+		var found List[Certificate]
+		if fleets == nil {
+			found, err = r.Certificates(CertificateFilter{ExpiringAfter: q.ExpiringAfter, ExpiringBefore: q.ExpiringBefore, Page: q.Page})
+		} else {
+			found, err = newestOfDevices(r, fleets, q)
+		}
 		list = List[CertificateInfo]{Next: found.Next}
 		for _, c := range found.Items {
-			d, at, err := s.certificatePlace(r, &c)
-			if err != nil {
-				return err
-			}
-			if a.deviceGrant(identity.CertificateRead, &d, at) != "" {
-				list.Items = append(list.Items, s.certificateInfo(c))
-			}
+			list.Items = append(list.Items, s.certificateInfo(c))
 		}
-		return nil
+		return err
 	})
 	return list, cursorFault(err)
 }

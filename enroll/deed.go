@@ -37,6 +37,9 @@ const (
 	deedPutRole        deedKind = "role.put"
 	deedDeleteRole     deedKind = "role.delete"
 	deedEnrol          deedKind = "device.enrol"
+	deedAssign         deedKind = "owner.assign"
+	deedRelease        deedKind = "owner.release"
+	deedStartJob       deedKind = "job.start"
 )
 
 // newDeed returns an empty deed of a kind, nil for one that is not known.
@@ -62,6 +65,12 @@ func newDeed(kind deedKind) deed {
 		return &dropRole{}
 	case deedEnrol:
 		return &admitEnrolment{}
+	case deedAssign:
+		return &assignOwner{}
+	case deedRelease:
+		return &releaseOwner{}
+	case deedStartJob:
+		return &startJob{}
 	default:
 		return nil
 	}

@@ -86,11 +86,9 @@ func (s *Service) Devices(ctx context.Context, p identity.Principal, q DeviceQue
 
 // devices reads one part of a list of devices.
 func (a *access) devices(r Reader, q DeviceQuery) (none List[Device], err error) {
-	var path identity.FleetPath
-	if q.Fleet != "" {
-		if path, err = identity.ParseFleetPath(q.Fleet); err != nil {
-			return none, RefuseField("fleet", "%v", err)
-		}
+	path, err := fleetIn(q.Fleet)
+	if err != nil {
+		return none, err
 	}
 	mine := q.Owner != "" || !a.anywhere(identity.DeviceRead)
 	var fleets []identity.FleetID

@@ -40,11 +40,9 @@ func (s *Service) Grants(ctx context.Context, p identity.Principal, q GrantQuery
 			return list, err
 		}
 	}
-	var path identity.FleetPath
-	if q.Fleet != "" {
-		if path, err = identity.ParseFleetPath(q.Fleet); err != nil {
-			return list, RefuseField("fleet", "%v", err)
-		}
+	path, err := fleetIn(q.Fleet)
+	if err != nil {
+		return list, err
 	}
 	err = s.store.View(ctx, func(r Reader) error {
 		a, err := s.access(r, p)

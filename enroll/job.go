@@ -89,45 +89,20 @@ type Job struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	CreatedBy string    `json:"created_by"` // pseudonymous id
 
-	Maker   jobMaker `json:"maker"`
-	Request string   `json:"request,omitempty"` // the request that started it, for events
+	// Maker is the id of who started it, whose work it does.
+	Maker   string `json:"maker"`
+	Request string `json:"request,omitempty"` // the request that started it, for events
 	// After is the cursor of the next part, Last the device that came last before it.
 	After string            `json:"after,omitempty"`
 	Last  identity.DeviceID `json:"last,omitempty"`
 }
 
-// jobMaker is what a job keeps of who started it, and does its work as.
-type jobMaker struct {
-	Kind    identity.Kind     `json:"kind"`
-	Issuer  string            `json:"issuer,omitempty"`
-	Subject string            `json:"subject,omitempty"`
-	Groups  []string          `json:"groups,omitempty"`
-	Device  identity.DeviceID `json:"device,omitempty"`
-	Token   string            `json:"token,omitempty"`
-	Maker   string            `json:"maker,omitempty"`
-	Grants  []identity.Grant  `json:"grants,omitempty"`
-}
-
-func makerOf(p identity.Principal) jobMaker {
-	return jobMaker{
-		Kind: p.Kind, Issuer: p.Issuer, Subject: p.Subject, Groups: p.Groups, Device: p.Device, Token: p.Token, Maker: p.Maker, Grants: p.Grants,
-	}
-}
-
-// jobPrincipal returns who a job acts as: whoever started it, who holds by now what
-// the grants say that are kept here, and what the configuration and the provider gave
-// them when they started it.
-func (s *Service) jobPrincipal(_ Reader, j *Job) (identity.Principal, error) {
-	m := j.Maker
-	return identity.Principal{
-		Kind: m.Kind, Issuer: m.Issuer, Subject: m.Subject, Groups: m.Groups, Device: m.Device, Token: m.Token, Maker: m.Maker, Grants: m.Grants,
-	}, nil
-}
-
 // NewJob asks for a job.
 type NewJob struct {
-	Action, Reason, Comment string
-	To                      string // a person, as NewOwner.User; reassign only
+	Action  string `json:"action"`
+	Reason  string `json:"reason,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	To      string `json:"to,omitempty"` // a person, as NewOwner.User; reassign only
 }
 
 // StartJob has one thing done to all devices of a person on which p may do it.
@@ -147,40 +122,9 @@ func (s *Service) StartJob(ctx context.Context, p identity.Principal, user strin
 	if err != nil {
 		return Job{}, err
 	}
-	err = s.store.Update(ctx, func(tx Tx) error {
-		a, err := s.access(tx, p)
-		if err != nil {
-			return err
-		}
-		event := s.event(ctx, p, JobStarted)
-		job = Job{
-			ID: JobID(id), Action: action, Reason: asked.Reason, Comment: asked.Comment, State: JobRunning,
-			CreatedAt: event.Time, CreatedBy: event.Actor, Maker: makerOf(p), Request: event.Request,
-		}
-		if job.User, err = a.user(tx, user); err == nil && job.User == "" {
-			err = Refuse(NotFound, "no such person")
-		}
-		if err == nil {
-			job.To, err = s.owner(tx, a, "to", asked.To)
-		}
-		if err != nil {
-			return err
-		}
-		if job.To == job.User {
-			return RefuseField("to", "the devices belong to this person already")
-		}
-		job.tell(&event)
-		return errors.Join(
-			putDocument(tx, JobDocument, string(job.ID), job),
-			tx.PutDocument(JobOpenDocument, string(job.ID), nil),
-			s.append(tx, p, event),
-		)
-	})
-	if err != nil {
-		return Job{}, err
-	}
-	s.wakeJobs()
-	return job, nil
+	d := &startJob{User: user, ID: JobID(id), NewJob: asked}
+	err = s.perform(ctx, p, d)
+	return d.job, err
 }
 
 // checkJob reports what is wrong with what was asked for.

@@ -146,7 +146,7 @@ func (b *batch) do(ctx context.Context, id string) (err error) {
 
 // begin finds what the maker of the job may do by now.
 func (b *batch) begin() (err error) {
-	if b.maker, err = b.s.jobPrincipal(b.tx, &b.job); err != nil {
+	if b.maker, err = b.s.doer(b.tx, b.job.Maker); err != nil {
 		return err
 	}
 	if b.a, err = b.s.access(b.tx, b.maker); err != nil || b.job.Action == JobReassign {

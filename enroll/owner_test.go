@@ -11,9 +11,7 @@ import (
 
 // holding is somebody who holds a role on a branch.
 func holding(subject string, role identity.Role, fleet identity.FleetPath) identity.Principal {
-	p := person(subject)
-	p.Grants = []identity.Grant{{Role: role, Fleet: fleet}}
-	return p
+	return person(subject, string(role)+"@"+string(fleet))
 }
 
 // groupOf is the id of a group of the provider that everybody here comes from.

@@ -74,7 +74,7 @@ func newRigOn(tb testing.TB, store enroll.Store, path string, issuer *ca.Issuer,
 	r := &rig{
 		tb: tb, store: store, path: path, issuer: issuer, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
 		admin: identity.Principal{
-			Kind: identity.OIDC, Issuer: "https://idp.example", Subject: "alice", Name: "Alice",
+			Kind: identity.OIDC, Issuer: "https://idp.example", Subject: "alice", Name: "Alice", Groups: []string{"admin"},
 			Grants: []identity.Grant{{Role: identity.Admin, Fleet: identity.RootFleet}},
 		},
 	}
@@ -90,7 +90,7 @@ func newRigOn(tb testing.TB, store enroll.Store, path string, issuer *ca.Issuer,
 			profile(tb, ca.ProfileConfig{Name: "unrevocable", NoRevAvail: true}),
 			profile(tb, ca.ProfileConfig{Name: "owned", OwnerURN: true}),
 		},
-		PEN: 32473, LogSigner: signer, Clock: r.clock.Now, Rand: rand.Reader,
+		PEN: 32473, LogSigner: signer, Clock: r.clock.Now, Rand: rand.Reader, Standing: standing,
 	}
 	for _, option := range options {
 		option(&config)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,12 +13,16 @@ import (
 )
 
 // standing is a configuration that gives each group that is called as a role that
-// role on the whole tree.
+// role on the whole tree, or on the branch after an @.
 func standing(_ string, groups []string) []identity.Grant {
 	var grants []identity.Grant
 	for _, group := range groups {
-		if role := identity.Role(group); slices.Contains(identity.Roles(), role) {
-			grants = append(grants, identity.Grant{Role: role, Fleet: identity.RootFleet})
+		role, fleet, branch := strings.Cut(group, "@")
+		if !branch {
+			fleet = "/"
+		}
+		if slices.Contains(identity.Roles(), identity.Role(role)) {
+			grants = append(grants, identity.Grant{Role: identity.Role(role), Fleet: identity.FleetPath(fleet)})
 		}
 	}
 	return grants

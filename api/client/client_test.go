@@ -313,3 +313,30 @@ func TestTokenThatCannotBeHad(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Records of the log are selected by the server.
+func TestAuditPart(t *testing.T) {
+	door := resttest.Open(t)
+	c := dial(t, rest.New(door.Config), "admin")
+	ctx := t.Context()
+	for _, fleet := range []string{"/berlin", "/ulm"} {
+		_, err := c.CreateOrder(ctx, resource.NewOrder{Fleet: fleet, Model: "TH20", Quantity: 1})
+		check(t, err)
+	}
+	filter := client.AuditFilter{
+		Fleet: "/ulm", Principal: "me", Kinds: []string{"fleet.created", "order.*"}, From: resttest.Begin(), Until: resttest.Begin().Add(time.Hour),
+	}
+	first, err := c.AuditPart(ctx, filter, resource.Page{Limit: 1})
+	check(t, err)
+	second, err := c.AuditPart(ctx, filter, resource.Page{After: first.Next})
+	check(t, err)
+	if len(first.Items) != 1 || len(second.Items) != 1 || second.Next != "" || !bytes.Contains(second.Items[0], []byte("order.created")) {
+		t.Errorf("got %s, then %s", first.Items, second.Items)
+	}
+	filter.Device = "TH20-SN1"
+	none, err := c.AuditPart(ctx, filter, resource.Page{})
+	check(t, err)
+	if len(none.Items) != 0 {
+		t.Errorf("got %s", none.Items)
+	}
+}

@@ -19,9 +19,10 @@ type DeviceFilter struct {
 	Query               string
 }
 
-// CertificateFilter selects certificates; empty members select all.
+// CertificateFilter selects certificates; empty members select all. Fleet means the
+// whole branch, of whose devices one certificate each is listed.
 type CertificateFilter struct {
-	Device                        string
+	Device, Fleet                 string
 	ExpiringAfter, ExpiringBefore time.Time
 }
 
@@ -54,10 +55,11 @@ func (c *Client) Reenrol(ctx context.Context, id, comment string) (resource.Devi
 	})
 }
 
-// Certificates lists one device's certificates, newest first, or all, those that
-// end first first.
+// Certificates lists one device's certificates, newest first; or all, those that end
+// first first; or, of a branch, and for those who may not read the whole tree's, the
+// newest within the times asked for of each device.
 func (c *Client) Certificates(ctx context.Context, f CertificateFilter) iter.Seq2[resource.Certificate, error] {
-	query := filter("device", f.Device, "expiring_after", timeText(f.ExpiringAfter), "expiring_before", timeText(f.ExpiringBefore))
+	query := filter("device", f.Device, "fleet", f.Fleet, "expiring_after", timeText(f.ExpiringAfter), "expiring_before", timeText(f.ExpiringBefore))
 	return pages[resource.Certificate](ctx, c, query, "certificates")
 }
 

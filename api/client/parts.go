@@ -28,7 +28,7 @@ func (c *Client) DeviceEventsPart(ctx context.Context, id string, p resource.Pag
 
 // CertificatesPart returns one part of what Certificates lists.
 func (c *Client) CertificatesPart(ctx context.Context, f CertificateFilter, p resource.Page) (resource.List[resource.Certificate], error) {
-	query := filter("device", f.Device, "expiring_after", timeText(f.ExpiringAfter), "expiring_before", timeText(f.ExpiringBefore))
+	query := filter("device", f.Device, "fleet", f.Fleet, "expiring_after", timeText(f.ExpiringAfter), "expiring_before", timeText(f.ExpiringBefore))
 	return part[resource.Certificate](ctx, c, p, query, "certificates")
 }
 

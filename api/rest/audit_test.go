@@ -1,29 +1,13 @@
 package rest_test
 
 import (
-	"context"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/enroll"
-	"github.com/touchmark/touchmark/identity"
 )
-
-// branchTokens knows one more: "anna" audits /ulm.
-type branchTokens struct{ rest.Tokens }
-
-func (b branchTokens) Verify(ctx context.Context, token string) (identity.Principal, error) {
-	if token != "anna" {
-		return b.Tokens.Verify(ctx, token)
-	}
-	return identity.Principal{
-		Kind: identity.OIDC, Issuer: "https://idp.example", Subject: "anna",
-		Grants: []identity.Grant{{Role: identity.Auditor, Fleet: "/ulm"}},
-	}, nil
-}
 
 // kindsOf reads a whole list of records part by part, and whether they prove
 // themselves.
@@ -44,9 +28,7 @@ func (r *rig) kindsOf(token, query string) (kinds []string, rooted bool) {
 }
 
 func TestAuditFilters(t *testing.T) {
-	r := newRig(t)
-	r.Config.Tokens = branchTokens{r.Config.Tokens}
-	r.handler = rest.New(r.Config)
+	r := newBranchRig(t)
 	device := r.enrolled("SN1")["device"].(string)
 	r.call("operator", "POST", "/api/v1/orders", m{"fleet": "/ulm", "model": "TH20", "quantity": 1}).want(t, 201)
 	r.call("station", "GET", "/api/v1/devices/"+device, nil).refused(t, 403, enroll.Forbidden)

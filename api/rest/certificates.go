@@ -22,7 +22,7 @@ type certificateAction struct {
 func (d *door) addCertificates() {
 	handle(d, operation{
 		id: "list-certificates", method: http.MethodGet, path: "/api/v1/certificates", permission: identity.CertificateRead,
-		summary: "List one device's certificates, newest first, or all, those that end first first",
+		summary: "List one device's certificates, newest first; or all, those that end first first; or, of a branch, and for those who may not read the whole tree's, the newest within the times asked for of each device, in the order of devices",
 	}, d.listCertificates)
 	handle(d, operation{
 		id: "show-certificate", method: http.MethodGet, path: "/api/v1/certificates/{serial}", permission: identity.CertificateRead,
@@ -43,6 +43,7 @@ func (d *door) addCertificates() {
 // certificateQuery selects certificates.
 type certificateQuery struct {
 	Device         string    `query:"device" maxLength:"97" doc:"Id of a device"`
+	Fleet          string    `query:"fleet" maxLength:"1024" doc:"Path of a branch: of its devices, one certificate each"`
 	ExpiringAfter  parameter `query:"expiring_after" doc:"Only those that do not end before it"`
 	ExpiringBefore parameter `query:"expiring_before" doc:"Only those that end before it"`
 	resource.Page
@@ -50,7 +51,7 @@ type certificateQuery struct {
 
 func (d *door) listCertificates(ctx context.Context, p identity.Principal, in *certificateQuery) (*answer[resource.List[resource.Certificate]], error) {
 	certificates, err := d.Service.Certificates(ctx, p, enroll.CertificateQuery{
-		Device: in.Device, ExpiringAfter: in.ExpiringAfter.Time, ExpiringBefore: in.ExpiringBefore.Time, Page: pageIn(in.Page),
+		Device: in.Device, Fleet: in.Fleet, ExpiringAfter: in.ExpiringAfter.Time, ExpiringBefore: in.ExpiringBefore.Time, Page: pageIn(in.Page),
 	})
 	return pageOf(certificates, certificateOf), err
 }

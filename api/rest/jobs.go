@@ -13,7 +13,7 @@ func (d *door) addJobs() {
 	handle(d, operation{
 		// Each action takes the permission that it takes on one device.
 		id: "start-job", method: http.MethodPost, path: "/api/v1/users/{id}/jobs", permission: identity.DeviceHold,
-		summary: "Hold, release, revoke or reassign all of a person's devices, in the background", status: http.StatusAccepted,
+		summary: "Hold, release, revoke or reassign all of a person's devices, in the background", status: http.StatusCreated, waits: true,
 	}, d.startJob)
 	handle(d, operation{
 		id: "show-job", method: http.MethodGet, path: "/api/v1/jobs/{id}", permission: SignedIn,

@@ -12,11 +12,11 @@ import (
 func (d *door) addOwners() {
 	handle(d, operation{
 		id: "assign-owner", method: http.MethodPost, path: "/api/v1/devices/{id}/owner", permission: identity.DeviceAssign,
-		summary: "Say which person and which group own a device",
+		summary: "Say which person and which group own a device", waits: true,
 	}, d.assignOwner)
 	handle(d, operation{
 		id: "release-owner", method: http.MethodDelete, path: "/api/v1/devices/{id}/owner", permission: identity.DeviceAssign,
-		summary: "Leave a device without an owner; a person gives up what is theirs", status: http.StatusNoContent,
+		summary: "Leave a device without an owner; a person gives up what is theirs", status: http.StatusNoContent, waits: true,
 	}, d.releaseOwner)
 }
 

@@ -43,7 +43,7 @@ func (r *rig) known(name string) string {
 // job starts a job of holding all that belongs to somebody.
 func (r *rig) job(of string) string {
 	r.t.Helper()
-	return r.call("admin", "POST", "/api/v1/users/"+r.known(of)+"/jobs", m{"action": "hold"}).want(r.t, 202)["id"].(string)
+	return r.call("admin", "POST", "/api/v1/users/"+r.known(of)+"/jobs", m{"action": "hold"}).want(r.t, 201)["id"].(string)
 }
 
 // claimCode draws the code of a device.
@@ -216,7 +216,7 @@ func TestTransfer(t *testing.T) {
 func TestJob(t *testing.T) {
 	r := newRig(t)
 	person := r.known("nobody")
-	job := r.call("security", "POST", "/api/v1/users/"+person+"/jobs", m{"action": "revoke", "reason": "affiliationChanged", "comment": "left"}).want(t, 202)
+	job := r.call("security", "POST", "/api/v1/users/"+person+"/jobs", m{"action": "revoke", "reason": "affiliationChanged", "comment": "left"}).want(t, 201)
 	wantKeys(t, job, "id user action reason comment to state total done failed skipped faults created_at created_by ended_at")
 	must0(t, r.Service.JobsDue(t.Context()))
 	job = r.call("security", "GET", "/api/v1/jobs/"+job["id"].(string), nil).want(t, 200)

@@ -118,7 +118,7 @@ func table() []access {
 		{"GET /api/v1/users/me/transfers", "signed-in", people, 200, nothing},
 		{"GET /api/v1/users/{id}", "device.read", readers, 200, func(r *rig) (string, any) { return r.known("bob"), nil }},
 		{"GET /api/v1/users/{id}/devices", "device.read", readers, 200, func(r *rig) (string, any) { return r.known("bob"), nil }},
-		{"POST /api/v1/users/{id}/jobs", "device.hold", securers, 202, func(r *rig) (string, any) { return r.known("bob"), m{"action": "hold"} }},
+		{"POST /api/v1/users/{id}/jobs", "device.hold", securers, 201, func(r *rig) (string, any) { return r.known("bob"), m{"action": "hold"} }},
 		{"GET /api/v1/jobs/{id}", "signed-in", securers, 200, func(r *rig) (string, any) { return r.job("bob"), nil }},
 		{"POST /api/v1/claims/look-up", "signed-in", people, 200, func(r *rig) (string, any) { return "", m{"code": r.claimCode()} }},
 		{"POST /api/v1/claims/confirm", "signed-in", people, 200, func(r *rig) (string, any) { return "", m{"code": r.claimCode()} }},

@@ -40,6 +40,18 @@ func TestAuditList(t *testing.T) {
 	}
 }
 
+// A branch's certificates are asked for by name.
+func TestCertificatesOfABranch(t *testing.T) {
+	d := opened(t, says(`{"items":[`+aCertain+`],"next":""}`))
+	text, _, err := d.typed(t, "certificate", "list", "--fleet", "/b", "--expiring-before", "+24h")
+	if err != nil || !strings.Contains(text, aSerial) {
+		t.Fatalf("says %q, %v", text, err)
+	}
+	if got := d.requests(); len(got) != 1 || got[0].line != "GET /api/v1/certificates?expiring_before=2027-02-01T17%3A00%3A00Z&fleet=%2Fb&limit=1000" {
+		t.Errorf("asked %q", got)
+	}
+}
+
 // Parts without a record are gone through to the end.
 func TestAuditListGoesOn(t *testing.T) {
 	d := opened(t, func(w http.ResponseWriter, _ *http.Request, n int) {

@@ -64,13 +64,17 @@ func (a *app) certificateList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List one device's certificates, or all, those that end first first",
-		Long: `With --device lists that device's certificates, newest first. Without it lists all
-that you may see, by when they end.`,
+		Long: `With --device lists that device's certificates, newest first. Without it lists all, by
+when they end, to those who may see the certificates of every fleet. With --fleet, and
+to those who may see a branch alone, it lists one certificate of each device there, in
+the order of the devices: the newest that ends within the times given.`,
 		Example: `  touchmark certificate list --device TH20-SN1
+  touchmark certificate list --fleet /berlin --expiring-before +24h
   touchmark certificate list --expiring-after +0s --expiring-before +24h`,
 		Args: a.Takes(),
 	}
 	cmd.Flags().StringVar(&query.Device, "device", "", "only of the device with this id")
+	cmd.Flags().StringVar(&query.Fleet, "fleet", "", "of this branch, by its path: one of each device's")
 	cmd.Flags().StringVar(&after, "expiring-after", "", "only those that do not end before: 2027-01-31T17:00:00Z, 2027-01-31, or +6h and +30d")
 	cmd.Flags().StringVar(&before, "expiring-before", "", "only those that end before, written likewise")
 	part.addFlags(cmd)

@@ -20,8 +20,8 @@ func (a *app) deviceEvents() *cobra.Command {
 		Long: `Tells what happened to a device, oldest first. INDEX is the record's place in the
 audit log. People are named by pseudonymous ids.
 
-What is old goes from the store to the archive, and is not told here: it is in
-what touchmark audit export writes, with everything else there ever was.`,
+What is old goes from the store to the archive, and is not told here: auditors find
+it with touchmark audit list --device, and in what touchmark audit export writes.`,
 		Example: `  touchmark device events TH20-SN1`,
 		Args:    a.Takes("DEVICE"),
 	}
