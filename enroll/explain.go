@@ -14,7 +14,11 @@ import (
 type Question struct {
 	// As is the id of a principal (identity.Principal.ID) or of a group, as grants name
 	// them; empty for the caller.
-	As         string
+	As string
+	// Groups are those that a person or service is taken to be in, rather than those
+	// that are remembered of them: only those are remembered who left something to be
+	// done without them.
+	Groups     []string
 	Permission string
 	On         string // path or id of a fleet, or the id of a device
 }
@@ -46,13 +50,16 @@ type HeldGrant struct {
 	Why string
 }
 
-// Explain tells which grant decides. About oneself everybody may ask; about others
-// whoever holds AccessExplain on the fleet.
+// Explain tells which grant decides. About oneself everybody may ask; about others,
+// and about oneself in other groups, whoever holds AccessExplain on the fleet.
 func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question) (answer Explanation, err error) {
 	if p.Kind == identity.Anonymous {
 		return answer, s.deny(ctx, p, identity.AccessExplain)
 	}
-	self := q.As == "" || q.As == p.ID()
+	if q.As == "" {
+		q.As = p.ID()
+	}
+	self := q.As == p.ID() && len(q.Groups) == 0
 	if !self {
 		if err := s.need(ctx, p, identity.AccessExplain); err != nil {
 			return answer, err
@@ -69,7 +76,7 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		}
 		asked := asking
 		if !self {
-			if asked, err = s.accessOf(r, q.As); err != nil {
+			if asked, err = s.accessOf(r, q); err != nil {
 				return err
 			}
 		}
@@ -86,7 +93,7 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 			}
 		}
 		if device != nil && answer.Deciding == nil {
-			answer.explainOwner(s, asked, device, permission)
+			answer.explainOwner(asked, device, permission)
 		} else if answer.Deciding != nil {
 			answer.Waits = s.mustWait(asked, weight{subject: subjectOf(permission), places: []*place{at}, grant: answer.Deciding.Grant, devices: 1})
 		}
@@ -128,17 +135,24 @@ func (s *Service) askedAbout(r Reader, asking *access, on string, self bool) (*p
 }
 
 // accessOf returns what somebody may do, by their id, or what a group gives.
-func (s *Service) accessOf(r Reader, id string) (*access, error) {
-	if rest, ok := strings.CutPrefix(id, "group:"); ok {
+func (s *Service) accessOf(r Reader, q Question) (*access, error) {
+	rest, isGroup := strings.CutPrefix(q.As, "group:")
+	if isGroup && len(q.Groups) == 0 {
 		issuer, group, _ := strings.Cut(rest, "#")
 		return s.access(r, identity.Principal{Kind: identity.OIDC, Issuer: issuer, Groups: []string{group}, Grants: s.standing(issuer, []string{group})})
 	}
-	p, err := s.doer(r, id)
-	if errors.Is(err, ErrNotFound) {
+	p, err := s.doer(r, q.As)
+	if errors.Is(err, ErrNotFound) && !isGroup {
 		err = RefuseField("as", "name a principal, as whoami does, or group:<issuer>#<group>")
+	}
+	if isGroup || err == nil && len(q.Groups) > 0 && p.Kind != identity.OIDC {
+		err = RefuseField("groups", "only people and services of a provider are in groups")
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(q.Groups) > 0 {
+		p.Groups, p.Grants = q.Groups, s.standing(p.Issuer, q.Groups)
 	}
 	return s.access(r, p)
 }
@@ -227,5 +241,9 @@ func inField(err error, field string) error {
 	return &told
 }
 
-// explainOwner says what somebody may as the owner of a device.
-func (e *Explanation) explainOwner(*Service, *access, *Device, identity.Permission) {}
+// explainOwner tells where somebody may because the device belongs to them.
+func (e *Explanation) explainOwner(asked *access, d *Device, permission identity.Permission) {
+	if ownersMay(permission) && asked.owns(d) {
+		e.Allowed, e.Deciding = true, &HeldGrant{Grant: ownersGrant, Fleet: e.Fleet}
+	}
+}

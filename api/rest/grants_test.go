@@ -208,6 +208,26 @@ func TestExplain(t *testing.T) {
 	r.call("auditor@/berlin", "POST", "/api/v1/access/explain", m{"as": leads, "permission": "device.revoke", "on": "/munich"}).refused(t, 404, enroll.NotFound)
 	r.call("person:erika", "POST", "/api/v1/access/explain", m{"as": leads, "permission": "device.revoke", "on": "/berlin"}).refused(t, 403, enroll.Forbidden)
 
+	// Of somebody whose groups are not known here, groups can be named.
+	if unknown := ask("auditor", m{"as": erika, "permission": "device.revoke", "on": "/berlin"}); unknown["allowed"] != false || len(unknown["groups"].([]any)) != 0 {
+		t.Errorf("without her groups: %v", unknown)
+	}
+	if named := ask("auditor", m{"as": erika, "groups": []string{"line-leads"}, "permission": "device.revoke", "on": "/berlin"}); named["allowed"] != true || named["deciding"].(m)["grant"] != deciding {
+		t.Errorf("with her groups: %v", named)
+	}
+	r.call("person:erika", "POST", "/api/v1/access/explain", m{"groups": []string{"line-leads"}, "permission": "device.revoke", "on": "/berlin"}).refused(t, 403, enroll.Forbidden)
+	r.call("auditor", "POST", "/api/v1/access/explain", m{"as": "device:TH20-SN1", "groups": []string{"x"}, "permission": "device.revoke", "on": "/berlin"}).refused(t, 400, enroll.BadRequest)
+	r.call("auditor", "POST", "/api/v1/access/explain", m{"as": leads, "groups": []string{"x"}, "permission": "device.revoke", "on": "/berlin"}).refused(t, 400, enroll.BadRequest)
+
+	// An owner may hold what is theirs.
+	r.call("operator", "POST", "/api/v1/devices/TH20-SN1/owner", m{"user": erika}).want(t, 200)
+	if owner := ask("person:erika", m{"permission": "device.hold", "on": "TH20-SN1"}); owner["allowed"] != true || owner["deciding"].(m)["grant"] != "owner" {
+		t.Errorf("the owner: %v", owner)
+	}
+	if owner := ask("person:erika", m{"permission": "device.revoke", "on": "TH20-SN1"}); owner["allowed"] != false {
+		t.Errorf("the owner: %v", owner)
+	}
+
 	// What would wait is told, and not to whom it does not apply.
 	r.policy("/berlin", m{"approval": []string{"actions"}})
 	for question, waits := range map[*m]bool{

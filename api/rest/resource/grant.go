@@ -27,8 +27,8 @@ type Grant struct {
 
 // HeldGrant is a role that somebody holds on a branch, and what gives it.
 type HeldGrant struct {
-	Grant string     `json:"grant" doc:"Id of a grant, configuration: and a role, or break-glass"`
-	Role  string     `json:"role"`
+	Grant string     `json:"grant" doc:"Id of a grant, configuration: and a role, owner, or break-glass"`
+	Role  string     `json:"role" doc:"Empty for what an owner may"`
 	Fleet string     `json:"fleet" doc:"Path of the branch; / is the whole tree"`
 	Until *time.Time `json:"until" doc:"When it ends; null for no end"`
 	// Why is told where access is explained, of a grant that does not decide.
@@ -80,9 +80,11 @@ type Decision struct {
 
 // Question asks whether somebody may do something somewhere.
 type Question struct {
-	As         string `json:"as,omitempty" maxLength:"1024" doc:"Id of a principal or of a group, as grants name them; the caller where omitted"`
-	Permission string `json:"permission" maxLength:"64" example:"device.revoke"`
-	On         string `json:"on" maxLength:"1024" doc:"Path or id of a fleet, or id of a device" example:"/berlin/line-3"`
+	As string `json:"as,omitempty" maxLength:"1024" doc:"Id of a principal or of a group, as grants name them; the caller where omitted"`
+	// Groups are for those of whom no groups are known here.
+	Groups     []string `json:"groups,omitempty" maxItems:"500" doc:"Groups, as the provider names them, that a person is taken to be in, rather than those known here: only of people who made a token or a request are groups known. Takes access.explain"`
+	Permission string   `json:"permission" maxLength:"64" example:"device.revoke"`
+	On         string   `json:"on" maxLength:"1024" doc:"Path or id of a fleet, or id of a device" example:"/berlin/line-3"`
 }
 
 // Explanation answers a Question.
