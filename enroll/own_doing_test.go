@@ -1,0 +1,31 @@
+package enroll_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/touchmark/touchmark/enroll"
+)
+
+// What random walks found, each where it can be read alone.
+
+// Nobody comes to own what they do not hold by a token of theirs, not even in a group.
+func TestNobodyAssignsTheirGroupByATokenOfTheirs(t *testing.T) {
+	r := newTokenRig(t)
+	device, err := r.vouch(r.berlin, "SN1", newKey(t))
+	check(t, err)
+	mia := person("mia", "operator", "line")
+	token := r.holder(r.token(mia, func(n *enroll.NewToken) {
+		n.Permissions, n.Until = []string{"device.assign", "device.read", "order.create", "order.edit"}, r.clock.Now().Add(300*24*time.Hour)
+	}))
+	_, err = r.AssignOwner(t.Context(), token, string(device.Device), enroll.NewOwner{Group: ptr(groupOf("line"))})
+	wantCode(t, err, enroll.Forbidden)
+	_, err = r.EditOrder(t.Context(), token, string(r.berlin.ID), enroll.OrderEdit{OwnerGroup: ptr(groupOf("line"))})
+	wantCode(t, err, enroll.Forbidden)
+	r.grant(mia.ID(), identity.Operator, "/berlin")
+	r.clock.advance(100 * 24 * time.Hour) // the groups give nothing any more, and are known all the same
+	_, err = r.AssignOwner(t.Context(), token, string(device.Device), enroll.NewOwner{Group: ptr(groupOf("line"))})
+	wantCode(t, err, enroll.Forbidden)
+	_, err = r.AssignOwner(t.Context(), token, string(device.Device), enroll.NewOwner{Group: ptr(groupOf("others"))})
+	check(t, err)
+}
