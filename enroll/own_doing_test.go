@@ -29,3 +29,18 @@ func TestNobodyAssignsTheirGroupByATokenOfTheirs(t *testing.T) {
 	_, err = r.AssignOwner(t.Context(), token, string(device.Device), enroll.NewOwner{Group: ptr(groupOf("others"))})
 	check(t, err)
 }
+
+// A job that a scoped token started comes to its end after the token was revoked.
+func TestJobOfARevokedTokenEnds(t *testing.T) {
+	r := newTokenRig(t)
+	bob := person("bob")
+	device, err := r.vouch(r.berlin, "SN1", newKey(t))
+	check(t, err)
+	r.give(device.Device, bob)
+	made := r.token(person("sam", "admin"), func(n *enroll.NewToken) { n.Permissions = []string{"device.hold"} })
+	job := r.start(r.holder(made), bob.ID(), enroll.NewJob{Action: "hold"})
+	_, err = r.RevokeToken(t.Context(), r.admin, string(made.ID))
+	check(t, err)
+	check(t, r.JobsDue(t.Context()))
+	r.wantJob(job.ID, 0, 0, 1)
+}
