@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
 )
 
 // What random walks found, each where it can be read alone.
@@ -43,4 +44,25 @@ func TestJobOfARevokedTokenEnds(t *testing.T) {
 	check(t, err)
 	check(t, r.JobsDue(t.Context()))
 	r.wantJob(job.ID, 0, 0, 1)
+}
+
+// A scoped token learns nothing of what its maker holds outside its scope.
+func TestTokenIsNotToldOfItsMakersOtherBranches(t *testing.T) {
+	r := newTokenRig(t)
+	mia := person("mia")
+	r.grant(mia.ID(), identity.Operator, "/berlin")
+	r.grant(mia.ID(), identity.Operator, "/paris")
+	token := r.holder(r.token(mia))
+	ask := func(on string) (enroll.Explanation, error) {
+		return r.Explain(t.Context(), token, enroll.Question{Permission: "order.read", On: on})
+	}
+	for _, on := range []string{"/paris", string(r.paris.Fleet), "/", "/madrid"} {
+		_, err := ask(on)
+		wantCode(t, err, enroll.NotFound)
+	}
+	told, err := ask("/berlin/line-3")
+	check(t, err)
+	if !told.Allowed || len(told.Others) != 0 {
+		t.Errorf("it is told %+v", told)
+	}
 }
