@@ -6,6 +6,7 @@ import (
 
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // What random walks found, each where it can be read alone.
@@ -65,4 +66,30 @@ func TestTokenIsNotToldOfItsMakersOtherBranches(t *testing.T) {
 	if !told.Allowed || len(told.Others) != 0 {
 		t.Errorf("it is told %+v", told)
 	}
+}
+
+// A grant that waits is given on the fleet that it was asked for, whatever is called
+// so by then.
+func TestAGrantWaitsForItsFleetAndNotForItsPath(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectAuthority))
+	check(t, r.makeFleet("/berlin/other"))
+	eve := person("eve")
+	_, err := r.CreateGrant(t.Context(), r.boss, enroll.NewGrant{For: eve.ID(), Role: "security", Fleet: "/berlin/other"})
+	asked := waits(t, err)
+	for _, rename := range [][2]string{{"/berlin/other", "another"}, {"/berlin/line-3", "other"}} {
+		_, err := r.EditFleet(t.Context(), identity.NewBreakGlass(), rename[0], enroll.FleetEdit{Name: rename[1]})
+		check(t, err)
+	}
+	_, err = r.Approve(t.Context(), r.deputy, string(asked.ID), "")
+	check(t, err)
+	held, err := r.Holdings(t.Context(), eve)
+	check(t, err)
+	if len(held) != 1 || held[0].Fleet != "/berlin/another" {
+		t.Errorf("eve holds %+v", held)
+	}
+}
+
+func (r *rig) makeFleet(path string) error {
+	_, err := r.CreateFleet(r.tb.Context(), r.admin, path)
+	return err
 }
