@@ -148,6 +148,8 @@ type setPolicy struct {
 	Fleet   string        `json:"fleet"` // id or path; the id while it waits
 	Policy  policy.Config `json:"policy"`
 	Version uint64        `json:"version,omitempty"`
+	// First says that there was none before, which Version does not.
+	First bool `json:"first,omitempty"`
 
 	at  *place
 	was fleetPolicy
@@ -174,10 +176,10 @@ func (d *setPolicy) weigh(s *Service, r Reader, a *access) (w weight, err error)
 	if d.was, err = readPolicy(r, d.at.id); err != nil {
 		return w, err
 	}
-	if d.Version != 0 && d.Version != d.was.Version {
+	if d.Version != 0 && d.Version != d.was.Version || d.First && d.was.Version != 0 {
 		return w, Refuse(Conflict, "the fleet's policy was changed meanwhile (version %d, not %d); look at it again", d.was.Version, d.Version)
 	}
-	d.Version = d.was.Version
+	d.Version, d.First = d.was.Version, d.was.Version == 0
 	d.holds = above.Below(policy.Layer{Fleet: d.at.id, Path: d.at.path, Policy: d.own})
 	return weight{
 		permission: identity.PolicySet, places: []*place{d.at}, grant: a.grant(identity.PolicySet, d.at), turns: true,

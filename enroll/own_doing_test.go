@@ -140,6 +140,17 @@ func TestApprovalIsNoCallOfTheMaker(t *testing.T) {
 	wantCode(t, err, enroll.Forbidden)
 }
 
+// A policy that waits does not replace one that was set meanwhile, be it the first.
+func TestAPolicyThatWaitsReplacesNoOther(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectAuthority))
+	_, err := r.SetFleetPolicy(t.Context(), r.boss, "/berlin/line-3", policy.Config{Lifetime: lasts(time.Hour)}, 0)
+	asked := waits(t, err)
+	_, err = r.SetFleetPolicy(t.Context(), identity.NewBreakGlass(), "/berlin/line-3", policy.Config{Lifetime: lasts(time.Minute)}, 0)
+	check(t, err)
+	_, err = r.Approve(t.Context(), r.deputy, string(asked.ID), "")
+	wantCode(t, err, enroll.Conflict)
+}
+
 // giveByGlass makes a person the owner of a device, without waiting for anybody.
 func (r *rig) giveByGlass(device identity.DeviceID, to identity.Principal) error {
 	_, err := r.AssignOwner(r.tb.Context(), identity.NewBreakGlass(), string(device), enroll.NewOwner{User: ptr(to.ID())})
