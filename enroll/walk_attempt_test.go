@@ -13,6 +13,7 @@ import (
 // attempt is one step of a walk: what somebody tries, and what is to come of it.
 type attempt struct {
 	who   identity.Principal
+	kind  string // of stepKind
 	words string
 	deed  modelDeed // of what may have to wait
 	want  verdict

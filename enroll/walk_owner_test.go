@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -145,6 +146,11 @@ func (w *walk) disown(p identity.Principal) *attempt {
 
 func (w *walk) offer(p identity.Principal) *attempt {
 	d, to := w.deviceFor(p, identity.DeviceAssign), pick(w, w.people).ID()
+	if at := slices.IndexFunc(w.model.devices, func(d *modelDevice) bool { return d.owner == p.ID() }); at >= 0 && w.chance(70) {
+		d = w.model.devices[at]
+	} else if w.chance(60) {
+		return nil
+	}
 	a := w.attempt(p, "offer %s to %s", d.id, to)
 	m := w.model
 	mine := p.Kind == identity.OIDC && d.owner == p.ID()
@@ -171,8 +177,8 @@ func (w *walk) offer(p identity.Principal) *attempt {
 // answer accepts an offer, declines it or takes it back.
 func (w *walk) answer(p identity.Principal) *attempt {
 	d := pick(w, w.model.devices)
-	for range 8 {
-		if d.offer == nil {
+	for range 12 {
+		if d.offer == nil || d.offer.to != p.ID() && w.chance(70) {
 			d = pick(w, w.model.devices)
 		}
 	}

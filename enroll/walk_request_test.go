@@ -140,7 +140,7 @@ func (w *walk) waiting(p identity.Principal) *modelRequest {
 	if len(all) == 0 {
 		return nil
 	}
-	if w.chance(80) {
+	if w.chance(90) {
 		open := slices.DeleteFunc(slices.Clone(all), func(r *modelRequest) bool {
 			return w.model.request(p, r) != "" || w.chance(70) && p.Responsible() == r.maker.Responsible()
 		})

@@ -41,8 +41,9 @@ func (w *walk) step(i int) error {
 	if err := w.make(a); err != nil {
 		return fmt.Errorf("%s tries to %s: %w", a.who.ID(), a.words, err)
 	}
+	w.count(a)
 	w.note("%s: %s -> %s", a.who.ID(), a.words, a.outcome())
-	err := errors.Join(before.grown(w.powers(), given), w.ownsMore(owned, given, a), w.checkPowers(i%10 == 0), w.checkDevices(), w.checkAnswers())
+	err := errors.Join(before.grown(w.powers(), given), w.ownsMore(owned, given, a), w.checkPowers(i%10 == 0), w.checkDevices(), w.checkAnswers(), w.checkLists())
 	if i%25 == 24 {
 		err = errors.Join(err, w.checkIndexes())
 	}
@@ -77,6 +78,10 @@ func (w *walk) somebody() identity.Principal {
 		return pick(w, m.tokens).principal()
 	case n < 26 && len(w.gone) > 0:
 		return pick(w, w.gone)
+	case n < 34:
+		if p, offered := w.offered(); offered {
+			return p
+		}
 	}
 	i := w.rand.IntN(len(w.people))
 	if i > 0 && w.chance(8) {
@@ -92,29 +97,49 @@ func (w *walk) somebody() identity.Principal {
 	return w.people[i]
 }
 
+// offered is somebody to whom a device is offered.
+func (w *walk) offered() (identity.Principal, bool) {
+	d := pick(w, w.model.devices)
+	at := slices.IndexFunc(w.people, func(p identity.Principal) bool { return d.offer != nil && d.offer.to == p.ID() })
+	if at < 0 {
+		return identity.Principal{}, false
+	}
+	return w.people[at], true
+}
+
+// stepKind is one kind of what can be tried.
+type stepKind struct {
+	name  string
+	often int
+	of    func(identity.Principal) *attempt // nil where there is nothing to try it on
+}
+
+func (w *walk) kinds() []stepKind {
+	return []stepKind{
+		{"create grant", 10, w.createGrant}, {"delete grant", 6, w.dropGrant}, {"put role", 4, w.putRole}, {"delete role", 1, w.dropRole},
+		{"create fleet", 4, w.createFleet}, {"edit fleet", 10, w.editFleet}, {"set policy", 7, w.setPolicy},
+		{"create token", 6, w.createToken}, {"rotate token", 3, w.rotateToken}, {"revoke token", 2, w.revokeToken},
+		{"act", 8, w.act}, {"assign", 8, w.assign}, {"disown", 3, w.disown}, {"offer", 5, w.offer}, {"answer", 6, w.answer},
+		{"draw code", 5, w.drawCode}, {"start claim", 3, w.startClaim}, {"confirm", 6, w.confirm}, {"decide", 20, w.decide},
+		{"start job", 3, w.startJob}, {"jobs", 2, w.jobs},
+	}
+}
+
 // try has somebody try something.
 func (w *walk) try(p identity.Principal) *attempt {
-	kinds := []struct {
-		often int
-		of    func(identity.Principal) *attempt
-	}{
-		{10, w.createGrant}, {6, w.dropGrant}, {4, w.putRole}, {1, w.dropRole}, {4, w.createFleet}, {10, w.editFleet}, {7, w.setPolicy},
-		{6, w.createToken}, {3, w.rotateToken}, {2, w.revokeToken}, {8, w.act}, {8, w.assign}, {3, w.disown}, {5, w.offer}, {6, w.answer},
-		{5, w.drawCode}, {3, w.startClaim}, {6, w.confirm}, {20, w.decide}, {3, w.startJob}, {2, w.jobs},
+	kinds, all := w.kinds(), 0
+	for _, kind := range kinds {
+		all += kind.often
 	}
 	for {
-		n := 0
-		for _, kind := range kinds {
-			n += kind.often
-		}
-		n = w.rand.IntN(n)
-		for _, kind := range kinds {
-			if n -= kind.often; n < 0 {
-				if a := kind.of(p); a != nil {
-					return a
-				}
-				break
-			}
+		n := w.rand.IntN(all)
+		at := slices.IndexFunc(kinds, func(kind stepKind) bool {
+			n -= kind.often
+			return n < 0
+		})
+		if a := kinds[at].of(p); a != nil {
+			a.kind = kinds[at].name
+			return a
 		}
 	}
 }

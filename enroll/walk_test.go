@@ -33,11 +33,14 @@ const walkVariable = "TOUCHMARK_WALK"
 // whatever they do one after another: grants, roles, moves, policies, tokens, groups,
 // owners, jobs, and what waits for a second person.
 func TestNoEscalationByWalking(t *testing.T) {
-	issuer := newIssuer(t, nil)
-	for _, seed := range walkSeeds(t) {
+	issuer, seeds, went := newIssuer(t, nil), walkSeeds(t), &tally{ways: map[way]int{}}
+	t.Cleanup(func() { went.everywhere(t, len(seeds)) })
+	for _, seed := range seeds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			newWalk(t, storetest.NewMemory(), issuer, seed).run(walkSteps)
+			w := newWalk(t, storetest.NewMemory(), issuer, seed)
+			w.run(walkSteps)
+			went.add(w.ways)
 		})
 	}
 }
@@ -84,6 +87,7 @@ type walk struct {
 	codes  []walkCode
 	gone   []identity.Principal // who held tokens that were revoked
 	trail  []string             // what happened, for people
+	ways   map[way]int          // how often each kind of step ended in each way
 }
 
 func newWalk(tb testing.TB, store enroll.Store, issuer *ca.Issuer, seed uint64) *walk {
@@ -92,7 +96,7 @@ func newWalk(tb testing.TB, store enroll.Store, issuer *ca.Issuer, seed uint64) 
 	var key [32]byte
 	copy(key[:], strconv.FormatUint(seed, 10))
 	w := &walk{
-		seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), texts: map[string]string{},
+		seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), texts: map[string]string{}, ways: map[way]int{},
 		model: &model{lapse: lapse, fleets: []*modelFleet{{id: identity.RootFleetID}}, known: map[string]*modelMember{}},
 	}
 	ids := rand.NewChaCha8(key) // so that a walk is the same again
@@ -129,6 +133,9 @@ func (w *walk) begin() {
 		person("alice", "admin"), person("bob", "leads"), person("carol", "security"), person("dave", "staff"), person("erin", "leads", "staff"), person("fred"),
 	}
 	root := person("alice", "admin")
+	m.fleets[4].policy = modelPolicy{set: true, subjects: 6, loosen: true, version: 1} // of /a/b: actions and authority wait
+	_, err := w.SetFleetPolicy(ctx, root, m.fleets[4].path(), m.fleets[4].policy.config(), 0)
+	check(w.tb, err)
 	for _, role := range []*modelRole{
 		{"lead", permsOf(identity.FleetRead, identity.GrantCreate, identity.GrantRead, identity.DeviceRead, identity.DeviceAssign, identity.TokenCreate)},
 		{"mover", permsOf(identity.FleetRead, identity.FleetEdit, identity.GrantDelete)},

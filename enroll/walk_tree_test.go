@@ -100,7 +100,7 @@ func (w *walk) setPolicy(p identity.Principal) *attempt {
 	d := &setPolicyDeed{fleet: w.fleetFor(p, identity.PolicySet)}
 	if w.chance(70) {
 		d.policy.set, d.policy.subjects = true, w.rand.IntN(8)
-		if w.chance(50) {
+		if w.chance(25) {
 			d.policy.subjects = 0
 		}
 	}
