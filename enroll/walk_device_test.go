@@ -31,6 +31,7 @@ type modelOffer struct {
 // modelCode is a code by which a device can be claimed.
 type modelCode struct {
 	code        string
+	hash        string // where the code is not known
 	by          string // the id of who answers for drawing it
 	made, until time.Time
 	spent       bool

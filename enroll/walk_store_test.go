@@ -70,10 +70,10 @@ func (w *walk) checkIndexes() error {
 			add(enroll.TransferToDocument, indexOf(w.pseudonym(d.offer.to))+"/"+string(d.id))
 		}
 		if d.drawn != nil {
-			add(enroll.ClaimDocument, claimIndex(d.drawn.code))
+			add(enroll.ClaimDocument, d.drawn.index())
 		}
 		if d.started != nil && !d.started.spent {
-			add(enroll.ClaimDocument, claimIndex(d.started.code))
+			add(enroll.ClaimDocument, d.started.index())
 		}
 	}
 	for _, job := range m.jobs {
@@ -99,9 +99,13 @@ func (w *walk) checkIndexes() error {
 	})
 }
 
-func claimIndex(code string) string {
+// index is where a code is looked for.
+func (c *modelCode) index() string {
+	if c.hash != "" {
+		return c.hash
+	}
 	text := []byte("claim ")
-	for _, c := range []byte(code) {
+	for _, c := range []byte(c.code) {
 		if 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'
 		}
