@@ -174,10 +174,10 @@ func (w *walk) putRole(p identity.Principal) *attempt {
 		d.name = "odd"
 	}
 	for d.may == 0 {
-		d.may = perms(w.rand.Uint64()) & perms(w.rand.Uint64()) & permsOf(identity.Permissions()...) &^ permsOf(identity.DeviceEnrolAny)
+		d.may = w.few() & permsOf(identity.Permissions()...) &^ permsOf(identity.DeviceEnrolAny)
 	}
 	if was, there := w.model.role(d.name); there && w.chance(50) {
-		d.may = was&perms(w.rand.Uint64()) | d.may&perms(w.rand.Uint64())&perms(w.rand.Uint64())
+		d.may = was&perms(w.rand.Uint64()) | d.may&w.few()
 		if d.may == 0 {
 			d.may = was
 		}
@@ -186,6 +186,12 @@ func (w *walk) putRole(p identity.Principal) *attempt {
 		_, err := w.PutRole(ctx, p, d.name, d.may.list())
 		return err
 	})
+}
+
+// few has one bit in four.
+func (w *walk) few() perms {
+	one, other := w.rand.Uint64(), w.rand.Uint64()
+	return perms(one & other)
 }
 
 func (w *walk) dropRole(p identity.Principal) *attempt {

@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"context"
+	random "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -27,7 +28,7 @@ func TestWalkersAtOnce(t *testing.T) {
 	store, err := bolt.Open(t.Context(), bolt.Config{Path: t.TempDir() + "/touchmark.db"})
 	check(t, err)
 	t.Cleanup(func() { check(t, store.Close()) })
-	w := newWalk(t, store, newIssuer(t, nil), 1)
+	w := newWalk(t, store, newIssuer(t, nil), 1, func(c *enroll.Config) { c.Rand = random.Reader })
 	other := newRigOn(t, store, "", w.issuer, func(c *enroll.Config) {
 		c.Clock, c.MembershipLifetime = w.clock.Now, w.model.lapse
 	})

@@ -116,12 +116,27 @@ type stepKind struct {
 
 func (w *walk) kinds() []stepKind {
 	return []stepKind{
-		{"create grant", 10, w.createGrant}, {"delete grant", 6, w.dropGrant}, {"put role", 4, w.putRole}, {"delete role", 1, w.dropRole},
-		{"create fleet", 4, w.createFleet}, {"edit fleet", 10, w.editFleet}, {"set policy", 7, w.setPolicy},
-		{"create token", 6, w.createToken}, {"rotate token", 3, w.rotateToken}, {"revoke token", 2, w.revokeToken},
-		{"act", 8, w.act}, {"assign", 8, w.assign}, {"disown", 3, w.disown}, {"offer", 5, w.offer}, {"answer", 6, w.answer},
-		{"draw code", 5, w.drawCode}, {"start claim", 3, w.startClaim}, {"confirm", 6, w.confirm}, {"decide", 20, w.decide},
-		{"start job", 3, w.startJob}, {"jobs", 2, w.jobs},
+		{"create grant", 10, w.createGrant},
+		{"delete grant", 6, w.dropGrant},
+		{"put role", 4, w.putRole},
+		{"delete role", 1, w.dropRole},
+		{"create fleet", 4, w.createFleet},
+		{"edit fleet", 10, w.editFleet},
+		{"set policy", 7, w.setPolicy},
+		{"create token", 6, w.createToken},
+		{"rotate token", 3, w.rotateToken},
+		{"revoke token", 2, w.revokeToken},
+		{"act", 8, w.act},
+		{"assign", 8, w.assign},
+		{"disown", 3, w.disown},
+		{"offer", 5, w.offer},
+		{"answer", 6, w.answer},
+		{"draw code", 5, w.drawCode},
+		{"start claim", 3, w.startClaim},
+		{"confirm", 6, w.confirm},
+		{"decide", 20, w.decide},
+		{"start job", 3, w.startJob},
+		{"jobs", 2, w.jobs},
 	}
 }
 

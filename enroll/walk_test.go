@@ -90,7 +90,7 @@ type walk struct {
 	ways   map[way]int          // how often each kind of step ended in each way
 }
 
-func newWalk(tb testing.TB, store enroll.Store, issuer *ca.Issuer, seed uint64) *walk {
+func newWalk(tb testing.TB, store enroll.Store, issuer *ca.Issuer, seed uint64, options ...rigOption) *walk {
 	tb.Helper()
 	const lapse = 4 * 24 * time.Hour
 	var key [32]byte
@@ -100,9 +100,9 @@ func newWalk(tb testing.TB, store enroll.Store, issuer *ca.Issuer, seed uint64) 
 		model: &model{lapse: lapse, fleets: []*modelFleet{{id: identity.RootFleetID}}, known: map[string]*modelMember{}},
 	}
 	ids := rand.NewChaCha8(key) // so that a walk is the same again
-	w.rig = newRigOn(tb, store, "", issuer, func(c *enroll.Config) {
+	w.rig = newRigOn(tb, store, "", issuer, append([]rigOption{func(c *enroll.Config) {
 		c.Rand, c.MembershipLifetime, c.Limits.Guesses, c.Limits.Names = ids, lapse, 1_000_000, 1_000_000
-	})
+	}}, options...)...)
 	w.model.now = w.clock.Now()
 	w.begin()
 	return w
