@@ -1,7 +1,9 @@
 package enroll_test
 
 import (
+	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +114,42 @@ func TestTokenShrinksWithItsMaker(t *testing.T) {
 			holds(true)
 		})
 	}
+}
+
+// Many at once see what is so before and after a change, and nothing in between:
+// whoever was granted nothing any more may do nothing from then on.
+func TestTokensAtOnce(t *testing.T) {
+	r := newTokenRig(t)
+	mia, lea := person("mia", "a", "b"), person("lea", "operator", "c")
+	r.grant("group:https://idp.example#b", identity.Operator, "/berlin")
+	tokens := []identity.Principal{r.holder(r.token(mia)), r.holder(r.token(lea)), mia, lea}
+	var work sync.WaitGroup
+	for range 20 {
+		for _, p := range tokens {
+			work.Go(func() {
+				for range 5 {
+					var refusal *enroll.Refusal
+					if _, err := r.Order(t.Context(), p, string(r.berlin.ID)); err != nil && !errors.As(err, &refusal) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		work.Go(func() {
+			if err := r.Arrived(t.Context(), lea); err != nil {
+				t.Error(err)
+			}
+		})
+		r.deleteGrants("group:https://idp.example#b")
+		if r.reads(tokens[0], r.berlin) || r.reads(mia, r.berlin) || !r.reads(tokens[1], r.berlin) {
+			t.Error("what was taken is still there, or what was not is gone")
+		}
+		r.grant("group:https://idp.example#b", identity.Operator, "/berlin")
+		if !r.reads(tokens[0], r.berlin) || !r.reads(mia, r.berlin) {
+			t.Error("what was given is not there")
+		}
+	}
+	work.Wait()
 }
 
 // deleteGrants takes back all that somebody was granted.
