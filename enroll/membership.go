@@ -20,18 +20,18 @@ type Membership struct {
 	Groups  []string `json:"groups,omitempty"` // sorted
 	// SeenAt is when the provider last confirmed the groups, to a day.
 	SeenAt time.Time `json:"seen_at"`
-	// ChangedAt is when the groups were last other than before.
-	ChangedAt time.Time `json:"changed_at"`
+	// ChangedAt is when the groups last became others; zero for never.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
 }
 
 const (
 	// confirmEvery is how often it is noted, at most, that somebody's groups are still
 	// the same.
 	confirmEvery = 24 * time.Hour
-	// growEvery is how often somebody's groups may become more. They become fewer at
-	// once. Without it, whoever had two access tokens that list different groups could
-	// have everything that is remembered read anew with every call.
-	growEvery = 10 * time.Minute
+	// growEvery is how long after a change somebody's groups become no more; fewer they
+	// become at once. Without it, whoever had two access tokens that list different
+	// groups could have everything that is remembered read anew with every call.
+	growEvery = time.Minute
 	// maxGroups bounds the groups that are remembered, in bytes together, so that they
 	// fit into a document however JSON writes them; those beyond give nothing.
 	maxGroups = MaxDocument / 8
@@ -48,11 +48,14 @@ func (s *Service) remember(tx Tx, p identity.Principal) error {
 	if p.Kind != identity.OIDC {
 		return nil
 	}
-	now := s.now()
-	fresh := Membership{
-		ID: p.ID(), Issuer: p.Issuer, Subject: p.Subject, Name: p.Name, Groups: memorable(p.Groups), SeenAt: now, ChangedAt: now,
+	pseudonym := s.people.pseudonym(p)
+	known, err := readMembership(tx, pseudonym)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
-	return putDocument(tx, MembershipDocument, s.people.pseudonym(p), fresh)
+	return putDocument(tx, MembershipDocument, pseudonym, Membership{
+		ID: p.ID(), Issuer: p.Issuer, Subject: p.Subject, Name: p.Name, Groups: memorable(p.Groups), SeenAt: s.now(), ChangedAt: known.ChangedAt,
+	})
 }
 
 // memorable sorts groups, each once, and keeps as many as there is room for.

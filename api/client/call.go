@@ -120,6 +120,12 @@ func get[T any](ctx context.Context, c *Client, k call) (T, error) {
 	return answer, err
 }
 
+// send sends a call whose answer says nothing but that it was done.
+func (c *Client) send(ctx context.Context, k call) error {
+	_, _, err := c.read(ctx, k)
+	return err
+}
+
 // exchange is get that tells the status too.
 func exchange[T any](ctx context.Context, c *Client, k call) (answer T, status int, err error) {
 	text, status, err := c.read(ctx, k)

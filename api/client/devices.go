@@ -17,6 +17,8 @@ type DeviceFilter struct {
 	Fleet, Model, State string
 	ExpiringBefore      time.Time
 	Query               string
+	// Owner is "me", the id of a person or of a group.
+	Owner string
 }
 
 // CertificateFilter selects certificates; empty members select all. Fleet means the
@@ -28,7 +30,7 @@ type CertificateFilter struct {
 
 // Devices lists devices, each with its newest certificate only.
 func (c *Client) Devices(ctx context.Context, f DeviceFilter) iter.Seq2[resource.Device, error] {
-	query := filter("fleet", f.Fleet, "model", f.Model, "state", f.State, "expiring_before", timeText(f.ExpiringBefore), "q", f.Query)
+	query := filter("fleet", f.Fleet, "model", f.Model, "state", f.State, "expiring_before", timeText(f.ExpiringBefore), "q", f.Query, "owner", f.Owner)
 	return pages[resource.Device](ctx, c, query, "devices")
 }
 

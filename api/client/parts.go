@@ -17,7 +17,7 @@ func (c *Client) OrdersPart(ctx context.Context, f OrderFilter, p resource.Page)
 
 // DevicesPart returns one part of what Devices lists.
 func (c *Client) DevicesPart(ctx context.Context, f DeviceFilter, p resource.Page) (resource.List[resource.Device], error) {
-	query := filter("fleet", f.Fleet, "model", f.Model, "state", f.State, "expiring_before", timeText(f.ExpiringBefore), "q", f.Query)
+	query := filter("fleet", f.Fleet, "model", f.Model, "state", f.State, "expiring_before", timeText(f.ExpiringBefore), "q", f.Query, "owner", f.Owner)
 	return part[resource.Device](ctx, c, p, query, "devices")
 }
 

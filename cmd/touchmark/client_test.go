@@ -29,8 +29,8 @@ import (
 //	enrol SERIAL TICKET CODE   enrols a device over EST with a key of its own, and
 //	                           compares the HTTP status
 //	tamper HOW INDEX FILE OUT  changes, cuts, adds or swaps a record of an export
-//	provider [end]             starts an OpenID Connect provider as ISSUER, or ends
-//	                           the sign-in there
+//	provider [end|group NAME]  starts an OpenID Connect provider as ISSUER, ends the
+//	                           sign-in there, or puts the person into another group
 //	provider token FILE SUBJECT GROUP...  writes an access token of somebody there
 func TestClientScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,15 +30,16 @@ type provider struct {
 	mu      sync.Mutex // guards what follows
 	refresh int        // the number of the refresh token that is good; 0 for none
 	ended   bool       // no refresh token is good
+	group   string     // that the person is in
 }
 
 // provide starts a provider, and sets ISSUER to it. With "end" it ends the
-// sign-in of the one that runs; with "token" it writes an access token of somebody,
-// in groups, into a file.
+// sign-in of the one that runs; with "group" it puts the person into another; with
+// "token" it writes an access token of somebody, in groups, into a file.
 func provide(ts *testscript.TestScript, neg bool, args []string) {
 	switch {
-	case neg || len(args) > 0 && args[0] != "end" && (args[0] != "token" || len(args) < 3):
-		ts.Fatalf("usage: provider [end | token FILE SUBJECT GROUP...]")
+	case neg || len(args) > 0 && args[0] != "end" && (args[0] != "group" || len(args) != 2) && (args[0] != "token" || len(args) < 3):
+		ts.Fatalf("usage: provider [end | group NAME | token FILE SUBJECT GROUP...]")
 	case len(args) > 0 && args[0] == "token":
 		query := url.Values{"sub": {args[2]}, "groups": args[3:]}
 		answer, err := http.Post(ts.Getenv("ISSUER")+"/someone?"+query.Encode(), "", nil)
@@ -46,14 +48,14 @@ func provide(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(errors.Join(err, answer.Body.Close(), os.WriteFile(ts.MkAbs(args[1]), token, 0o600)))
 		return
 	case len(args) > 0:
-		answer, err := http.Post(ts.Getenv("ISSUER")+"/end", "", nil)
+		answer, err := http.Post(ts.Getenv("ISSUER")+"/"+strings.Join(args, "/"), "", nil)
 		ts.Check(err)
 		ts.Check(answer.Body.Close())
 		return
 	}
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	ts.Check(err)
-	p := &provider{keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: "1", Algorithm: "EdDSA", Use: "sig"}}}}
+	p := &provider{group: "touchmark-auditors", keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: "1", Algorithm: "EdDSA", Use: "sig"}}}}
 	p.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: key, KeyID: "1"}},
 		(&jose.SignerOptions{}).WithType("at+jwt"))
 	ts.Check(err)
@@ -80,6 +82,11 @@ func provide(ts *testscript.TestScript, neg bool, args []string) {
 		defer p.mu.Unlock()
 		p.ended = true
 	})
+	mux.HandleFunc("POST /group/{name}", func(_ http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.group = r.PathValue("name")
+	})
 	p.Server = httptest.NewServer(mux)
 	ts.Defer(p.Close)
 	ts.Setenv("ISSUER", p.URL)
@@ -96,7 +103,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	p.refresh++
 	p.ended = false
-	access := p.access("ida", "Ida Auditor", r.FormValue("client_id"), []string{"touchmark-auditors"}, fmt.Sprint(p.refresh))
+	access := p.access("ida", "Ida Auditor", r.FormValue("client_id"), []string{p.group}, fmt.Sprint(p.refresh))
 	say(w, map[string]any{
 		"access_token": access, "token_type": "Bearer", "expires_in": 1, "refresh_token": fmt.Sprint("rt", p.refresh),
 	})

@@ -34,7 +34,7 @@ func Commands(s Shell) []*cobra.Command {
 	a := newApp(s)
 	return a.onServer(
 		a.order(), a.device(), a.certificate(), a.audit(), a.backup(), a.whoami(), a.login(),
-		a.fleet(), a.grant(), a.role(), a.approval(), a.access(), a.tokens(),
+		a.fleet(), a.grant(), a.role(), a.approval(), a.access(), a.tokens(), a.claim(), a.user(), a.job(),
 	)
 }
 

@@ -25,6 +25,7 @@ as TH20-SN1.`,
   touchmark device revoke TH20-SN1 --reason keyCompromise --comment "found on a market"`,
 	}
 	cmd.AddCommand(a.deviceList(), a.deviceShow(), a.deviceEvents(), a.deviceReenrol())
+	cmd.AddCommand(a.deviceOwner(), a.deviceAssign(), a.deviceDisown(), a.deviceClaimCode(), a.deviceTransfer(), a.deviceAccept(), a.deviceDecline())
 	for _, action := range identity.Actions() {
 		cmd.AddCommand(a.deviceAction(action))
 	}
@@ -41,7 +42,8 @@ func (a *app) deviceList() *cobra.Command {
 		Long: `Lists the devices that you may see. --fleet means the whole branch, and --q is the
 beginning of a device's id or of its serial number. --expiring-before finds the
 devices whose newest certificate ends before a time: those that have stopped
-renewing.`,
+renewing. --owner finds what belongs to somebody; who may read no branch is shown
+what is their own.`,
 		Example: `  touchmark device list --fleet /berlin --state active
   touchmark device list --expiring-before +6h
   touchmark device list --q TH20-SN --limit 20`,
@@ -51,10 +53,12 @@ renewing.`,
 	flags.StringVar(&query.Fleet, "fleet", "", "only of this branch of the fleet tree")
 	flags.StringVar(&query.Model, "model", "", "only of this model")
 	flags.StringVar(&query.State, "state", "", "only in this state: expected, active, held, revoked or retired")
+	flags.StringVar(&query.Owner, "owner", "", "only what belongs to: me, person:…, oidc:<issuer>#<subject> or group:<issuer>#<group>")
 	flags.StringVar(&query.Query, "q", "", "only those whose id or serial number begins like this")
 	flags.StringVar(&expiring, "expiring-before", "", "only those whose newest certificate ends before: 2027-01-31T17:00:00Z, 2027-01-31, or +6h and +30d")
 	part.addFlags(cmd)
 	complete(cmd, "state", texts(identity.States()))
+	complete(cmd, "owner", []string{"me"})
 	cmd.RunE = a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 		before, err := optionalMoment("expiring-before", expiring, a.Clock())
 		if err != nil {
@@ -126,6 +130,7 @@ func tellDevice(w io.Writer, d resource.Device) error {
 		fact{"urn", d.URN},
 		fact{"order", text(d.Order)},
 		fact{"owner", text(d.Owner)},
+		fact{"owning group", text(d.OwnerGroup)},
 		fact{"created", when(&d.CreatedAt)},
 		fact{"changed", when(&d.ChangedAt)},
 		fact{"second key seen", when(d.CloneSuspectedAt)},

@@ -38,7 +38,8 @@ may be enrolled, and they are listed as expected until they are. Without it any
 device of the model may, up to --quantity.
 
 Devices prove themselves with tickets (touchmark order tickets), or a station
-vouches for them that --stations names.`,
+vouches for them that --stations names. They belong to --owner and --owner-group
+from then on, if you name any.`,
 		Example: `  touchmark order create --fleet /berlin/line-3 --model TH20 --quantity 100
   touchmark order create --fleet /berlin/line-3 --model TH20 --quantity 2 --serials SN1,SN2 --closes +8h
   touchmark order create --fleet /berlin/line-3 --model TH20 --quantity 5000 --serials @serials.txt \
@@ -49,6 +50,8 @@ vouches for them that --stations names.`,
 	cmd.Flags().StringVar(&asked.Model, "model", "", "model of the devices, such as TH20")
 	cmd.Flags().StringVar(&asked.Profile, "profile", "", "certificate profile; default where it is not given")
 	cmd.Flags().StringVar(&serials, "serials", "", "manifest of serial numbers: A,B,C, or @FILE with one a line")
+	cmd.Flags().StringVar(&asked.Owner, "owner", "", ownerUsage)
+	cmd.Flags().StringVar(&asked.OwnerGroup, "owner-group", "", ownerGroupUsage)
 	terms.addFlags(cmd)
 	cmd.RunE = a.connected(func(cmd *cobra.Command, c *client.Client, _ []string) error {
 		if err := a.needs(cmd, "fleet", "model", "quantity"); err != nil {
@@ -81,24 +84,41 @@ func tellNewOrder(w io.Writer, o resource.Order) error {
 	return err
 }
 
+// How the flags are described that say whom an order's devices are given to.
+const (
+	ownerUsage      = "who is to own the devices: person:…, or oidc:<issuer>#<subject>"
+	ownerGroupUsage = "the group that is to own the devices: group:<issuer>#<group>"
+)
+
 // keepNone is what takes a time away.
 const keepNone = "none"
 
 func (a *app) orderEdit() *cobra.Command {
 	var terms orderTerms
+	var owner, group string
 	cmd := &cobra.Command{
 		Use:   "edit ORDER",
-		Short: "Change an order's quantity, times or stations",
+		Short: "Change an order's quantity, times, stations or owner",
 		Long: `Changes what the flags name and leaves the rest. --opens none opens the order at
 once, --closes none leaves it without an end, and --stations replaces the whole
-list, with an empty value by nothing. A quantity cannot fall below what is enrolled.`,
+list, with an empty value by nothing. --owner and --owner-group, with an empty value
+nobody, count for devices that are enrolled from now on. A quantity cannot fall below what is enrolled.`,
 		Example: `  touchmark order edit 06h09okfrl908f5f --quantity 120
   touchmark order edit 06h09okfrl908f5f --closes none`,
 		Args: a.Takes("ORDER"),
 	}
+	cmd.Flags().StringVar(&owner, "owner", "", ownerUsage)
+	cmd.Flags().StringVar(&group, "owner-group", "", ownerGroupUsage)
 	terms.addFlags(cmd)
 	cmd.RunE = a.connected(func(cmd *cobra.Command, c *client.Client, args []string) error {
-		edit, err := terms.edit(cmd, a)
+		var edit resource.OrderEdit
+		if cmd.Flags().Changed("owner") {
+			edit.Owner = &owner
+		}
+		if cmd.Flags().Changed("owner-group") {
+			edit.OwnerGroup = &group
+		}
+		edit, err := terms.edit(cmd, a, edit)
 		if err != nil {
 			return err
 		}
@@ -111,9 +131,9 @@ list, with an empty value by nothing. A quantity cannot fall below what is enrol
 	return cmd
 }
 
-// edit is what the flags that were given change.
-func (t *orderTerms) edit(cmd *cobra.Command, a *app) (resource.OrderEdit, error) {
-	var edit resource.OrderEdit
+// edit adds what the flags that were given change.
+func (t *orderTerms) edit(cmd *cobra.Command, a *app, edit resource.OrderEdit) (resource.OrderEdit, error) {
+	none := edit.Owner == nil && edit.OwnerGroup == nil
 	var faults [3]error
 	flags := cmd.Flags()
 	if flags.Changed("quantity") {
@@ -131,8 +151,8 @@ func (t *orderTerms) edit(cmd *cobra.Command, a *app) (resource.OrderEdit, error
 		stations = append([]string{}, stations...) // none is [], not null
 		edit.Stations = &stations
 	}
-	if edit.Quantity == nil && !edit.Opens.Set && !edit.Closes.Set && edit.Stations == nil && firstError(faults[:]...) == nil {
-		return edit, wrongUse("nothing to change: give --quantity, --opens, --closes or --stations")
+	if none && edit.Quantity == nil && !edit.Opens.Set && !edit.Closes.Set && edit.Stations == nil && firstError(faults[:]...) == nil {
+		return edit, wrongUse("nothing to change: give --quantity, --opens, --closes, --stations, --owner or --owner-group")
 	}
 	return edit, firstError(faults[:]...)
 }
