@@ -94,7 +94,17 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	event := s.event(ctx, a.who, ApprovalRequested)
 	event.at(w.places[0])
 	event.About, event.Operation, event.Grant, event.Comment, event.NotAfter = string(id), string(w.permission), w.grant, w.words, &asked.ExpiresAt
-	return asked, errors.Join(s.remember(tx, a.who), putDocument(tx, ApprovalDocument, string(id), asked), s.append(tx, a.who, event))
+	key, err := waitKey(d, a.who.ID())
+	if err != nil {
+		return nil, err
+	}
+	return asked, errors.Join(
+		s.remember(tx, a.who),
+		putDocument(tx, ApprovalDocument, string(id), asked),
+		putDocument(tx, ApprovalForDocument, key, askedFor{ID: id}),
+		forgetApprovals(tx, a.now),
+		s.append(tx, a.who, event),
+	)
 }
 
 // readApproval returns a request that the principal may know of: its maker's own,
@@ -118,6 +128,9 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 // name fills in what the fleets of a request are called, as far as the principal may
 // know.
 func (a *access) name(asked *Approval, places []*place) {
+	if asked == nil {
+		return
+	}
 	asked.Paths = nil
 	for _, at := range places {
 		path := identity.FleetPath("")

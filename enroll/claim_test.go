@@ -203,7 +203,7 @@ func TestWhatCannotBeClaimed(t *testing.T) {
 		"held":       {func(r *rig, d identity.DeviceID) { r.act(d, identity.Hold, "") }, enroll.WrongState},
 		"revoked":    {func(r *rig, d identity.DeviceID) { r.act(d, identity.Revoke, "") }, enroll.WrongState},
 		"retired":    {func(r *rig, d identity.DeviceID) { r.act(d, identity.Retire, "") }, enroll.WrongState},
-		"one's code": {func(r *rig, d identity.DeviceID) {}, enroll.NotFound},
+		"one's code": {func(*rig, identity.DeviceID) {}, enroll.NotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -204,11 +204,11 @@ func TestPolicyFaults(t *testing.T) {
 // fieldsOf returns where a problem's faults are, sorted.
 func fieldsOf(problem m) string {
 	faults, _ := problem["errors"].([]any)
-	found := map[string]any{}
+	found := m{}
 	for _, fault := range faults {
 		found[fault.(m)["field"].(string)] = nil
 	}
-	return keysOf(m(found))
+	return keysOf(found)
 }
 
 func TestPreview(t *testing.T) {
