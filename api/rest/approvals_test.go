@@ -80,9 +80,9 @@ func TestApprovals(t *testing.T) {
 	r := newRig(t)
 	r.enrolled("SN1") // in /berlin/line-3
 	r.policy("/", m{"approval": []string{"actions"}, "approval_lifetime": "2h"})
-	hold := func() string {
+	hold := func(why string) string {
 		t.Helper()
-		return r.call("security@/berlin", "POST", "/api/v1/devices/TH20-SN1/hold", nil).waits(t)["id"].(string)
+		return r.call("security@/berlin", "POST", "/api/v1/devices/TH20-SN1/hold", m{"comment": why}).waits(t)["id"].(string)
 	}
 	path := func(id string) string { return "/api/v1/approvals/" + id }
 	list := func(token, query string) (ids []string) {
@@ -93,9 +93,12 @@ func TestApprovals(t *testing.T) {
 		return ids
 	}
 
-	first := hold()
+	first := hold("a")
 	r.Clock.Add(time.Minute)
-	second := hold()
+	second := hold("b")
+	if again := hold("b"); again != second {
+		t.Error("asking for the same again made another request")
+	}
 	for token, want := range map[string][]string{
 		"security@/berlin": {first, second}, "security": {first, second}, "admin@/berlin/line-3": {first, second},
 		"security@/munich": nil, "operator": nil, "nobody": nil,
