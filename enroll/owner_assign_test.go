@@ -1,12 +1,70 @@
 package enroll_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 )
+
+func TestAssigning(t *testing.T) {
+	r := newRig(t)
+	issued := r.devices(1)[0]
+	id := string(issued.Device)
+	operator := holding("olga", identity.Operator, "/berlin")
+	elsewhere := holding("otto", identity.Operator, "/hamburg")
+	bob := person("bob")
+	_, err := r.AssignOwner(t.Context(), elsewhere, id, enroll.NewOwner{User: ptr(bob.ID())})
+	wantCode(t, err, enroll.NotFound)
+	_, err = r.AssignOwner(t.Context(), holding("sam", identity.Security, "/berlin"), id, enroll.NewOwner{User: ptr(bob.ID())})
+	wantCode(t, err, enroll.Forbidden)
+	for name, to := range map[string]enroll.NewOwner{
+		"nobody named":         {},
+		"unknown pseudonym":    {User: ptr("person:0123456789abcdef0123456789abcdef")},
+		"an address":           {User: ptr("bob@example.com")},
+		"a subject of nowhere": {User: ptr("oidc:bob")},
+		"a device":             {User: ptr("device:TH20-SN00000")},
+		"a group as a person":  {User: ptr(groupOf("kitchen"))},
+		"a person as a group":  {Group: ptr(bob.ID())},
+		"a group of nowhere":   {Group: ptr("group:kitchen")},
+		"a group too long":     {Group: ptr(groupOf(string(make([]byte, 600))))},
+		"a comment too long":   {User: ptr(bob.ID()), Comment: string(make([]byte, 2000))},
+	} {
+		_, err := r.AssignOwner(t.Context(), operator, id, to)
+		if err == nil {
+			t.Errorf("%s was taken", name)
+			continue
+		}
+		wantCode(t, err, enroll.BadRequest)
+	}
+	info, err := r.AssignOwner(t.Context(), operator, id, enroll.NewOwner{User: ptr(bob.ID())})
+	check(t, err)
+	known, err := r.User(t.Context(), operator, info.Owner)
+	check(t, err)
+	if known.ID != bob.ID() || known.Name != "" || !known.FirstSeen.IsZero() {
+		t.Errorf("one who never came is known as %+v", known)
+	}
+	_, err = r.Act(t.Context(), bob, id, identity.Hold, "", "") // the first that he does
+	check(t, err)
+	if known, err = r.User(t.Context(), operator, info.Owner); err != nil || known.Name != "bob" || known.FirstSeen.IsZero() {
+		t.Errorf("after he came he is known as %+v, %v", known, err)
+	}
+	_, err = r.AssignOwner(t.Context(), operator, id, enroll.NewOwner{User: ptr(info.Owner)})
+	check(t, err)
+	_, err = r.User(t.Context(), person("eve"), info.Owner)
+	wantCode(t, err, enroll.Forbidden)
+	_, err = r.User(t.Context(), operator, "person:0123456789abcdef0123456789abcdef")
+	wantCode(t, err, enroll.NotFound)
+	me, err := r.User(t.Context(), person("eve"), "me")
+	check(t, err)
+	if me.ID != person("eve").ID() {
+		t.Errorf("eve is told that she is %+v", me)
+	}
+	event := r.last(enroll.OwnerChanged)
+	if event.For != info.Owner || event.Device != issued.Device || event.Operation != "assign" || event.Fleet != "/berlin/line-3" || event.Grant != "configuration:operator" {
+		t.Errorf("recorded as %+v", event)
+	}
+}
 
 // Who may say who owns a device does not come to hold it that way.
 func TestNobodyAssignsThemselvesWhatTheyDoNotHold(t *testing.T) {
@@ -87,71 +145,4 @@ func TestDevicesExpectedByAnOrderKeepTheOwnerTheyWereGiven(t *testing.T) {
 	}
 	_, err = r.Devices(t.Context(), bob, enroll.DeviceQuery{})
 	wantCode(t, err, enroll.Forbidden)
-}
-
-// What belongs to one is found part by part, without looking at what belongs to
-// others.
-func TestOwnedDevicesArePagedByTheirIndex(t *testing.T) {
-	r := newRig(t)
-	bob, order := person("bob", "kitchen", "garden"), r.order(30)
-	var want []identity.DeviceID
-	for i := range 30 {
-		issued, err := r.vouch(order, serialOf(i), newKey(t))
-		check(t, err)
-		to := []enroll.NewOwner{{User: ptr(person("eve").ID())}, {User: ptr(bob.ID()), Group: ptr(groupOf("kitchen"))}, {Group: ptr(groupOf("garden"))}}[i%3]
-		_, err = r.AssignOwner(t.Context(), r.admin, string(issued.Device), to)
-		check(t, err)
-		if i%3 > 0 {
-			want = append(want, issued.Device)
-		}
-	}
-	for _, limit := range []int{1, 3, 7, 100} {
-		var got []identity.DeviceID
-		page := enroll.Page{Limit: limit}
-		for {
-			part, err := r.Devices(t.Context(), bob, enroll.DeviceQuery{Page: page})
-			check(t, err)
-			if len(part.Items) > limit {
-				t.Fatalf("%d items, asked for %d", len(part.Items), limit)
-			}
-			got = append(got, idsOf(part.Items)...)
-			if page.After = part.Next; page.After == "" {
-				break
-			}
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("by %d: %v", limit, got)
-		}
-	}
-	_, err := r.Devices(t.Context(), bob, enroll.DeviceQuery{Page: enroll.Page{After: "x"}})
-	wantCode(t, err, enroll.BadRequest)
-
-	eves, err := r.UserDevices(t.Context(), holding("olga", identity.Operator, "/berlin"), person("eve").ID(), enroll.Page{})
-	check(t, err)
-	if len(eves.Items) != 10 {
-		t.Errorf("an operator sees %d of eve's", len(eves.Items))
-	}
-	eves, err = r.UserDevices(t.Context(), holding("olga", identity.Operator, "/hamburg"), person("eve").ID(), enroll.Page{})
-	check(t, err)
-	if len(eves.Items) != 0 {
-		t.Errorf("an operator of another branch sees %d of eve's", len(eves.Items))
-	}
-	eves, err = r.UserDevices(t.Context(), bob, person("eve").ID(), enroll.Page{})
-	check(t, err)
-	if len(eves.Items) != 0 {
-		t.Errorf("bob sees %d of eve's", len(eves.Items))
-	}
-	held, err := r.Act(t.Context(), bob, string(want[0]), identity.Hold, "", "")
-	check(t, err)
-	list, err := r.Devices(t.Context(), bob, enroll.DeviceQuery{State: "held", Model: "TH20", Query: string(held.ID), Owner: "me"})
-	check(t, err)
-	if got := idsOf(list.Items); !slices.Equal(got, want[:1]) {
-		t.Errorf("held ones of bob's: %v", got)
-	}
-	certificates, err := r.Certificates(t.Context(), bob, enroll.CertificateQuery{Page: enroll.Page{Limit: 1000}})
-	check(t, err)
-	if len(certificates.Items) != len(want) {
-		t.Errorf("bob is shown %d certificates of %d devices", len(certificates.Items), len(want))
-	}
 }
