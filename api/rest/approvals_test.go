@@ -137,6 +137,36 @@ func TestApprovals(t *testing.T) {
 	r.call("security", "POST", path(second)+"/deny", m{"comment": "a\nb"}).refused(t, 400, enroll.BadRequest)
 }
 
+// A policy that waits does not undo what was set meanwhile, not even where there was
+// none before.
+func TestPolicyThatWaits(t *testing.T) {
+	r := newRig(t)
+	berlin := r.fleet("/berlin")
+	r.policy("/", m{"approval": []string{"authority"}})
+	set := func() string {
+		t.Helper()
+		return r.call("admin", "PUT", "/api/v1/fleets/"+berlin+"/policy", m{"policy": m{"lifetime": "1h"}}).waits(t)["id"].(string)
+	}
+	approve := func(id string) reply { return r.call("admin@/berlin", "POST", "/api/v1/approvals/"+id+"/approve", nil) }
+
+	stale := set()
+	r.policy("/berlin", m{"lifetime": "2h"})
+	approve(stale).refused(t, 409, enroll.Conflict)
+	if asked := r.call("admin", "GET", "/api/v1/approvals/"+stale, nil).want(t, 200); asked["state"] != "waiting" {
+		t.Errorf("what could not be done is %v", asked["state"])
+	}
+	fresh := set()
+	if request := r.call("admin@/berlin", "GET", "/api/v1/approvals/"+fresh, nil).want(t, 200)["request"].(m); !reflect.DeepEqual(request["policy"], m{"lifetime": "1h"}) || request["base"] != 1. {
+		t.Errorf("whoever approves sees %v", request)
+	}
+	if approved := approve(fresh).want(t, 200); approved["state"] != "approved" {
+		t.Errorf("approved into %v", approved)
+	}
+	if fleet := r.call("auditor", "GET", "/api/v1/fleets/"+berlin, nil).want(t, 200); fleet["policy_version"] != 2. || !reflect.DeepEqual(fleet["policy"], m{"lifetime": "1h"}) {
+		t.Errorf("the fleet is %v", fleet)
+	}
+}
+
 // An enrolment waits: asked for again it is the same request, and once somebody has
 // approved it the same again gets the certificate.
 func TestEnrolmentThatWaits(t *testing.T) {
