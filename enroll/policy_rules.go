@@ -52,6 +52,9 @@ func (s *Service) profileAt(at *place, usual string) (ca.Profile, error) {
 	if err != nil {
 		return profile, err
 	}
+	if names, set := at.policy.OwnerInCertificate(); set {
+		profile = profile.NamingOwner(names)
+	}
 	return profile.Within(at.policy.Lifetime(profile.Lifetime())), nil
 }
 
