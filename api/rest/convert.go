@@ -27,7 +27,7 @@ func deviceOf(d enroll.DeviceInfo) resource.Device {
 	device := resource.Device{
 		ID: string(d.ID), URN: d.URN, State: string(d.State), Fleet: string(d.FleetPath), Model: string(d.ID.Model()),
 		Serial: string(d.ID.SerialNumber()), Order: text(d.Order), Owner: text(d.Owner), OwnerGroup: text(d.OwnerGroup),
-		KeyProtection: string(d.Protection()),
+		KeyProtection: string(d.KeyProtection),
 		Certificates:  listOf(d.Certificates, certificateOf), MoreCertificates: d.More,
 		CreatedAt: d.CreatedAt.UTC(), ChangedAt: d.ChangedAt.UTC(),
 		CloneSuspectedAt: moment(d.CloneSuspectedAt), ForkedAt: moment(d.ForkedAt),

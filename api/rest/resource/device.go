@@ -15,7 +15,7 @@ type Device struct {
 	Owner      *string `json:"owner" doc:"Pseudonymous id of the person who answers for it"`
 	OwnerGroup *string `json:"owner_group" doc:"The group whose members own it too"`
 	// KeyProtection is what its station said, if one did.
-	KeyProtection string        `json:"key_protection" enum:"software,tpm,secure-element" doc:"Where its key is kept, as far as anybody said"`
+	KeyProtection string        `json:"key_protection,omitempty" enum:"software,tpm,secure-element" doc:"Where its key is kept, as its station said; omitted for in software, and where nobody said"`
 	Certificates  []Certificate `json:"certificates" nullable:"false" doc:"Newest first"`
 	// MoreCertificates says that there are older ones, which the list of
 	// certificates tells.
