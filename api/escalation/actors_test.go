@@ -26,6 +26,9 @@ type actor struct {
 	station bool   // orders name it
 	made    string // id of the token that it made, or is; empty for none
 	grant   string // id of a grant to it; empty for none
+	// remembers are branches on which it held something once, and of which what is left
+	// of its grants still tells.
+	remembers []place
 }
 
 func (a *actor) owns(at position) bool {
@@ -69,7 +72,7 @@ func (w *world) cast() {
 	w.castOwners()
 	gone := w.castKept("holder of a role that is gone", "gone", powersOf(), ownPlace, "device.read")
 	w.call("", "DELETE", "/api/v1/roles/gone", nil, 204)
-	gone.holds = nil
+	gone.holds, gone.remembers = nil, []place{ownPlace}
 }
 
 // castKept adds a person with a kept grant. Permissions make the role first.
@@ -150,6 +153,9 @@ func (w *world) castEnded(role string) {
 	w.grant(maker.id, "makers", ownPlace, short)
 	t := w.token(maker, role+"'s token whose maker's grant has ended", ownPlace, delegable(permissions(role)))
 	t.scope = nil // nothing is held that it could narrow
+	for _, a := range []*actor{person, group, t} {
+		a.remembers = []place{ownPlace}
+	}
 }
 
 // castCertificate adds a gateway with a certificate of ours.

@@ -101,8 +101,7 @@ func (w *world) try(t *testing.T, on listener, o operation) (tried int64) {
 			if a.waits {
 				s = waiting
 			}
-			w.tryAs(s, on, o, f, a)
-			tried += int64(len(f.at))
+			tried += w.tryAs(s, on, o, f, a)
 			if t.Failed() {
 				return tried // the rest would be the same again
 			}
@@ -125,7 +124,7 @@ func (f *form) expects(on listener, a *actor, at position) outcome {
 
 // tryAs tries one form as somebody at every position, the unknown one first: what lies
 // outside is to look like it.
-func (w *world) tryAs(s *stage, on listener, o operation, f form, a *actor) {
+func (w *world) tryAs(s *stage, on listener, o operation, f form, a *actor) (tried int64) {
 	s.t.Helper()
 	at := slices.Clone(f.at)
 	slices.SortStableFunc(at, func(x, y position) int {
@@ -137,17 +136,22 @@ func (w *world) tryAs(s *stage, on listener, o operation, f form, a *actor) {
 		r := build(s.t, o.call, asked)
 		want := f.expects(on, a, at)
 		answer := s.send(on, a, r)
-		c := combination{o.call, f, a, at, want, answer}
+		c := combination{on, o.call, f, a, at, asked, want, answer}
 		c.check(s, w)
-		if at == unknown && want != allowed {
+		if want == waits {
+			tried += c.decide(s, w, on, o)
+		}
+		if at == unknown {
 			missing = answer.told(asked)
-		} else if missing != "" && !f.open && at != nowhere && !a.sees(at.place()) && !a.owns(at) && !slices.Contains(a.offered, at) {
+		} else if missing != "" && !f.open && at != nowhere && !a.sees(at.place()) && !a.hasPartIn(at) {
 			if told := answer.told(asked); told != missing {
 				c.fail(s, "outside of their branches they are told\n%s\nand of what is not there\n%s", told, missing)
 			}
 		}
 		s.again(answer)
+		tried++
 	}
+	return tried
 }
 
 func boolToInt(b bool) int {
