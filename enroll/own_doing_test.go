@@ -93,3 +93,24 @@ func (r *rig) makeFleet(path string) error {
 	_, err := r.CreateFleet(r.tb.Context(), r.admin, path)
 	return err
 }
+
+// A move that frees fleets below the one that moves from what bound them sets policy.
+func TestAMoveOutOfABoundTakesPolicySet(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{"/old/line/cell", "/new"} {
+		_, err := r.CreateFleet(t.Context(), r.admin, path)
+		check(t, err)
+	}
+	long, short := lasts(365*24*time.Hour), lasts(30*24*time.Hour)
+	r.say("/old/line", policy.Config{Lifetime: short, Loosen: []policy.Field{policy.FieldLifetime}})
+	r.say("/old/line/cell", policy.Config{Lifetime: long})
+	r.say("/old", policy.Config{Lifetime: lasts(90 * 24 * time.Hour)}) // which cuts down what the cell says
+	_, err := r.PutRole(t.Context(), r.admin, "mover", []string{"fleet.read", "fleet.edit", "grant.delete"})
+	check(t, err)
+	mover := person("mover")
+	r.grant(mover.ID(), "mover", "/", time.Time{})
+	_, err = r.EditFleet(t.Context(), mover, "/old/line", enroll.FleetEdit{Parent: "/new"})
+	wantCode(t, err, enroll.Forbidden)
+	_, err = r.EditFleet(t.Context(), r.admin, "/old/line", enroll.FleetEdit{Parent: "/new"})
+	check(t, err)
+}
