@@ -21,11 +21,14 @@ type actor struct {
 	// owned are the positions of what it owns, by itself or by its group; offered is
 	// where it is offered something.
 	owned, crewed, offered []position
-	// waits says that policy has what it does wait for a second person.
+	// waits says that it calls where policy has everything wait for a second person.
 	waits   bool
 	station bool   // orders name it
 	made    string // id of the token that it made, or is; empty for none
 	grant   string // id of a grant to it; empty for none
+	// remembers are branches on which it held something once, and of which what is left
+	// of its grants still tells.
+	remembers []place
 }
 
 func (a *actor) owns(at position) bool {
@@ -56,7 +59,9 @@ func someone(subject string, groups ...string) *actor {
 func (w *world) cast() {
 	w.add(&actor{name: "nobody who proved who they are"})
 	w.add(someone("stranger"))
-	w.add(&actor{name: "break-glass", id: "break-glass", bearer: w.door.BreakGlass, holds: []holding{{powersOf(permissions("")...), root}}})
+	for _, waiting := range []bool{false, true} {
+		w.add(&actor{name: "break-glass", id: "break-glass", bearer: w.door.BreakGlass, holds: []holding{{powersOf(permissions("")...), root}}, waits: waiting})
+	}
 	for _, role := range builtIn() {
 		w.castRole(role, permissions(role))
 	}
@@ -69,7 +74,7 @@ func (w *world) cast() {
 	w.castOwners()
 	gone := w.castKept("holder of a role that is gone", "gone", powersOf(), ownPlace, "device.read")
 	w.call("", "DELETE", "/api/v1/roles/gone", nil, 204)
-	gone.holds = nil
+	gone.holds, gone.remembers = nil, []place{ownPlace}
 }
 
 // castKept adds a person with a kept grant. Permissions make the role first.
@@ -150,6 +155,9 @@ func (w *world) castEnded(role string) {
 	w.grant(maker.id, "makers", ownPlace, short)
 	t := w.token(maker, role+"'s token whose maker's grant has ended", ownPlace, delegable(permissions(role)))
 	t.scope = nil // nothing is held that it could narrow
+	for _, a := range []*actor{person, group, t} {
+		a.remembers = []place{ownPlace}
+	}
 }
 
 // castCertificate adds a gateway with a certificate of ours.
@@ -162,7 +170,10 @@ func (w *world) castCertificate(role string, may powers) {
 // castOwners adds owners of devices in the sibling, and whoever is offered one. A
 // token of an owner's owns nothing.
 func (w *world) castOwners() {
-	w.add(someone("owner")).owned = []position{mine}
+	for _, waiting := range []bool{false, true} {
+		owner := w.add(someone("owner"))
+		owner.owned, owner.waits = []position{mine}, waiting
+	}
 	w.add(someone("offeree")).offered = []position{mine}
 
 	crew := w.add(someone("crew", "crew"))

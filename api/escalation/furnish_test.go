@@ -31,9 +31,7 @@ func (w *world) furnish(at position) {
 		if what == "active" {
 			w.certificates[at] = der
 		}
-		if what == "claimed" {
-			w.set("claimed's DER", at, string(der))
-		}
+		w.set(what+"'s DER", at, string(der))
 	}
 	w.call("", "POST", "/api/v1/devices/"+w.ids["held"][at]+"/hold", nil, 200)
 	w.call("", "POST", "/api/v1/certificates/"+w.ids["held certificate's certificate"][at]+"/hold", nil, 200)
@@ -41,6 +39,11 @@ func (w *world) furnish(at position) {
 	bob := someone("bob-" + suffix)
 	owned := "/api/v1/devices/" + w.ids["bobs"][at]
 	w.set("user", at, w.call("", "POST", owned+"/owner", m{"user": bob.id}, 200)["owner"].(string))
+	for i, device := range w.things["device"] {
+		if device.id == w.ids["bobs"][at] {
+			w.things["device"][i].whose = w.ids["user"][at]
+		}
+	}
 	w.call(bob.bearer, "POST", owned+"/transfer", m{"to": someone("carol").id}, 201)
 
 	w.set("grant", at, w.grant(someone("dora").id, "operator", on, 0))

@@ -129,6 +129,7 @@ const (
 	child   position = "child"
 	sibling position = "sibling"
 	parent  position = "parent"
+	top     position = "root"
 	unknown position = "unknown"  // there is no such thing
 	mine    position = "owned"    // a device in the sibling that belongs to the owner
 	ours    position = "crew's"   // likewise, to a group
@@ -138,6 +139,9 @@ const (
 // known are the positions in the tree, and all are those and what is not there.
 func known() []position { return []position{own, child, sibling, parent} }
 func all() []position   { return append(known(), unknown) }
+
+// fleets are positions of fleets: that of the whole tree is there too.
+func fleets() []position { return append(all(), top) }
 
 // devices are positions of devices.
 func devices() []position { return append(all(), mine, ours) }

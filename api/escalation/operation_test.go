@@ -22,6 +22,11 @@ type form struct {
 	waits bool
 	// byGrant says for whom it waits: owners need nobody for what is theirs.
 	byGrant permission
+	// second is what whoever approves must hold; where it is empty, what the operation
+	// takes.
+	second permission
+	// oneByOne says that refusals are recorded so, however many there are.
+	oneByOne bool
 	// who leaves out whom a form makes no sense for; nil for nobody.
 	who func(*actor) bool
 	// items checks a list: what it must name, and how.
@@ -42,6 +47,8 @@ type items struct {
 	told   func(a *actor, t thing) bool
 	id     func(m) string
 	exact  bool // of the fleet itself, and not of those below it
+	// only leaves out what was not asked for; nil for nothing.
+	only func(w *world, at position, t thing) bool
 }
 
 // about asks about what stands at a position, with a body or none.
@@ -87,7 +94,7 @@ func where(need permission) func(*actor, thing) bool {
 	return func(a *actor, t thing) bool { return a.may(need, t.at.place()) }
 }
 
-func lists() []position { return append([]position{nowhere}, all()...) }
+func lists() []position { return append([]position{nowhere}, fleets()...) }
 
 // apiOperations are those of the api listener, in the order of its document.
 func apiOperations() []operation {

@@ -9,6 +9,13 @@ func deviceOperations() []operation {
 		{"GET /api/v1/devices", "device.read", []form{{
 			at: lists(), ask: listing("fleet"), want: listsDevices("device.read"), status: 200, reads: true,
 			items: &items{things: "device", told: seesDevice("device.read"), id: member("id")},
+		}, {
+			name: "by the beginning of its name", at: devices(), want: readsDevices, status: 200, reads: true,
+			ask: func(w *world, _ *actor, at position) request { return request{query: "q=" + w.ids["active"][at]} },
+			items: &items{
+				things: "device", told: seesDevice("device.read"), id: member("id"),
+				only: func(w *world, at position, t thing) bool { return t.id == w.ids["active"][at] },
+			},
 		}}},
 		{"GET /api/v1/devices/{id}", "device.read", []form{{at: devices(), ask: about("active", nil), want: read, status: 200, reads: true}}},
 		{"GET /api/v1/devices/{id}/events", "device.read", []form{{at: devices(), ask: about("active", nil), want: read, status: 200, reads: true}}},

@@ -4,7 +4,7 @@ func fleetOperations() []operation {
 	read := onThing("fleet.read")
 	return []operation{
 		{"POST /api/v1/fleets", "fleet.create", []form{
-			{name: "that is there", at: known(), ask: in("path", nil), want: onThing("fleet.create"), status: 201, reads: true},
+			{name: "that is there", at: known(), ask: in("path", nil), want: onThing("fleet.create", "fleet.read"), status: 201, reads: true},
 			{name: "that is not", at: []position{unknown}, ask: in("path", nil), want: makes("fleet.create"), status: 201},
 			{
 				name: "below", at: known(), want: makes("fleet.create"), status: 201,
@@ -12,27 +12,27 @@ func fleetOperations() []operation {
 			},
 		}},
 		{"GET /api/v1/fleets", "fleet.read", []form{
-			{name: "below", at: all(), ask: listing("parent"), want: read, status: 200, reads: true},
-			{name: "by path", at: all(), ask: listing("path"), want: read, status: 200, reads: true},
+			{name: "below", at: fleets(), ask: listing("parent"), want: read, status: 200, reads: true},
+			{name: "by path", at: fleets(), ask: listing("path"), want: read, status: 200, reads: true},
 			{name: "the highest", at: []position{nowhere}, ask: listing(""), want: onBranches("fleet.read"), status: 200, reads: true, items: highestFleets()},
 		}},
 		{"GET /api/v1/fleets/{id}", "fleet.read", []form{
-			{at: all(), ask: about("fleet", nil), want: read, status: 200, reads: true},
-			{name: "by path", at: all(), ask: about("path", nil), want: read, status: 200, reads: true},
+			{at: fleets(), ask: about("fleet", nil), want: read, status: 200, reads: true},
+			{name: "by path", at: fleets(), ask: about("path", nil), want: read, status: 200, reads: true},
 		}},
-		{"GET /api/v1/fleets/{id}/effective", "fleet.read", []form{{at: all(), ask: about("fleet", nil), want: read, status: 200, reads: true}}},
+		{"GET /api/v1/fleets/{id}/effective", "fleet.read", []form{{at: fleets(), ask: about("fleet", nil), want: read, status: 200, reads: true}}},
 		{"PATCH /api/v1/fleets/{id}", "fleet.edit", []form{
-			{name: "renamed", at: all(), ask: about("fleet", m{"name": "munich"}), want: onThing("fleet.edit", "fleet.read"), status: 200, waits: true},
+			{name: "renamed", at: fleets(), ask: about("fleet", m{"name": "munich"}), want: rule(onThing("fleet.edit", "fleet.read")).but(allowed, wrongState, top), status: 200, waits: true},
 			{name: "taken elsewhere", at: all(), ask: moving(sibling), want: moves(sibling), status: 200, waits: true},
 			{name: "taken higher", at: []position{child}, ask: moving(parent), want: moves(parent), status: 200, waits: true},
 			{name: "fetched", at: []position{sibling}, ask: moving(child), want: moves(child), status: 200, waits: true},
 		}},
 		{"PUT /api/v1/fleets/{id}/policy", "policy.set", []form{{
-			at: all(), ask: about("fleet", m{"policy": m{"lifetime": "1h"}}), want: onThing("policy.set", "fleet.read"), status: 200, waits: true,
+			at: fleets(), ask: about("fleet", m{"policy": m{"lifetime": "1h"}}), want: onThing("policy.set", "fleet.read"), status: 200, waits: true,
 		}}},
 		{"POST /api/v1/fleets/{id}/preview", "fleet.edit", []form{
 			{name: "of a name", at: all(), ask: about("fleet", m{"name": "munich"}), want: onThing("fleet.edit", "fleet.read"), status: 200, reads: true},
-			{name: "of a policy", at: all(), ask: about("fleet", m{"policy": m{"lifetime": "1h"}}), want: onThing("policy.set", "fleet.read"), status: 200, reads: true},
+			{name: "of a policy", at: fleets(), ask: about("fleet", m{"policy": m{"lifetime": "1h"}}), want: onThing("policy.set", "fleet.read"), status: 200, reads: true},
 			{name: "of a move", at: all(), ask: moving(sibling), want: moves(sibling), status: 200, reads: true},
 		}},
 	}
@@ -88,7 +88,7 @@ func grantOperations() []operation {
 				items: &items{things: "grant", told: toldGrant, id: member("id")},
 			},
 			{
-				name: "of one fleet", at: all(), ask: listing("fleet"), want: onThing("grant.read", "fleet.read"), status: 200, reads: true,
+				name: "of one fleet", at: fleets(), ask: listing("fleet"), want: onThing("grant.read", "fleet.read"), status: 200, reads: true,
 				items: &items{things: "grant", told: toldGrant, id: member("id"), exact: true},
 			},
 			{
@@ -109,11 +109,11 @@ func grantOperations() []operation {
 				at: all(), ask: about("grant", nil), status: 200, reads: true,
 				want: func(a *actor, at position) outcome { return orNotFound(at != unknown && seesGrant(a, at)) },
 			},
-			{name: "one's own", at: []position{nowhere}, who: granted, ask: ownGrant, want: anybody, status: 200, reads: true},
+			{name: "one's own", at: []position{own}, who: granted, ask: ownGrant, want: anybody, status: 200, reads: true},
 		}},
 		{"DELETE /api/v1/grants/{id}", "grant.delete", []form{
 			{at: all(), ask: about("grant", nil), want: inside("grant.delete", "grant.read"), status: 204, waits: true},
-			{name: "one's own", at: []position{nowhere}, who: granted, ask: ownGrant, want: anybody, status: 204, waits: true},
+			{name: "one's own", at: []position{own}, who: granted, ask: ownGrant, want: anybody, status: 204, waits: true},
 		}},
 	}
 	for role, gives := range map[string][]permission{
@@ -124,7 +124,7 @@ func grantOperations() []operation {
 				continue
 			}
 			list[0].forms = append(list[0].forms, form{
-				name: role + " for " + whom, at: all(), status: 201, waits: true, who: func(a *actor) bool { return whom == "another" || a.person || a.der != nil },
+				name: role + " for " + whom, at: fleets(), status: 201, waits: true, who: func(a *actor) bool { return whom == "another" || a.person || a.der != nil },
 				ask: func(w *world, a *actor, at position) request {
 					id := someone("dora").id
 					if whom == "oneself" {

@@ -6,7 +6,7 @@ func orderOperations() []operation {
 	read := onThing("order.read")
 	return append([]operation{
 		{"POST /api/v1/orders", "order.create", []form{
-			{at: known(), ask: in("fleet", newOrder(nil)), want: onThing("order.create", "order.read"), status: 201},
+			{at: append(known(), top), ask: in("fleet", newOrder(nil)), want: onThing("order.create", "order.read"), status: 201},
 			{name: "in a fleet that is made for it", at: []position{unknown}, ask: in("fleet", newOrder(nil)), want: makes("order.create"), status: 201},
 			{
 				name: "for an owner", at: known(), ask: in("fleet", newOrder(m{"owner": someone("dora").id})), status: 201,
@@ -96,7 +96,7 @@ func assignsToThemselves(a *actor, at position) bool {
 func stationOperations() []operation {
 	return []operation{
 		{"POST /api/v1/orders/{id}/devices", "device.enrol", []form{{
-			at: all(), want: vouches, status: 201, waits: true,
+			at: all(), want: vouches, status: 201, waits: true, second: "ticket.draw", oneByOne: true,
 			ask: func(w *world, _ *actor, at position) request {
 				return request{id: w.ids["order"][at], body: m{"serial": "FRESH", "csr": w.request}}
 			},

@@ -36,8 +36,13 @@ func ownerOperations() []operation {
 			want: rule(onBranches("device.read")).but(allowed, notFound, unknown),
 		}}},
 		{"GET /api/v1/users/{id}/devices", "device.read", []form{{
+			// Likewise; what belongs to them is told as far as it may be seen.
 			at: all(), ask: about("user", nil), status: 200, reads: true, open: true,
-			want: rule(func(a *actor, _ position) outcome { return orForbidden(a.anywhere("device.read") || a.ownsAny()) }).but(allowed, notFound, unknown),
+			want: rule(readsDevices).but(allowed, notFound, unknown),
+			items: &items{
+				things: "device", told: seesDevice("device.read"), id: member("id"),
+				only: func(w *world, at position, t thing) bool { return t.whose == w.ids["user"][at] },
+			},
 		}}},
 		{"GET /api/v1/jobs/{id}", "signed-in", []form{{
 			at: all(), ask: about("job", nil), status: 200, reads: true,
@@ -80,6 +85,11 @@ func orForbidden(may bool) outcome {
 		return allowed
 	}
 	return forbidden
+}
+
+// readsDevices is the rule of lists that tell of devices what the caller may see.
+func readsDevices(a *actor, _ position) outcome {
+	return orForbidden(a.anywhere("device.read") || a.ownsAny())
 }
 
 // onBranches is the rule of what takes a permission on any branch.

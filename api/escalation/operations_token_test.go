@@ -1,6 +1,7 @@
 package escalation_test
 
 import (
+	"fmt"
 	"net/url"
 
 	"github.com/touchmark/touchmark/api/rest/resttest"
@@ -36,7 +37,7 @@ func roleOperations() []operation {
 func tokenOperations() []operation {
 	makes := func(list ...permission) form {
 		return form{
-			name: "for " + string(list[0]), at: all(), status: 201,
+			name: "for " + string(list[0]), at: fleets(), status: 201,
 			ask: func(_ *world, _ *actor, at position) request {
 				return request{body: m{"name": "line", "fleet": at.place(), "permissions": list, "until": resttest.Begin().AddDate(0, 2, 0)}}
 			},
@@ -126,6 +127,9 @@ func tokenOperations() []operation {
 	}
 }
 
+// index is how a record of the log is named.
+func index(record m) string { return fmt.Sprint(record["index"]) }
+
 func approvalOperations() []operation {
 	decides := inside("device.hold")
 	at := []position{nowhere}
@@ -155,10 +159,10 @@ func installationOperations() []operation {
 	}
 	return []operation{
 		{"POST /api/v1/access/explain", "signed-in", []form{
-			{name: "oneself", at: all(), ask: question(""), status: 200, reads: true, want: func(a *actor, at position) outcome {
+			{name: "oneself", at: fleets(), ask: question(""), status: 200, reads: true, want: func(a *actor, at position) outcome {
 				return orNotFound(at != unknown && a.sees(at.place()))
 			}},
-			{name: "another", at: all(), ask: question(someone("dora").id), want: onThing("access.explain"), status: 200, reads: true},
+			{name: "another", at: fleets(), ask: question(someone("dora").id), want: onThing("access.explain"), status: 200, reads: true},
 			{
 				name: "oneself on a device", at: devices(), status: 200, reads: true,
 				ask: func(w *world, _ *actor, at position) request {
@@ -170,7 +174,26 @@ func installationOperations() []operation {
 			},
 		}},
 		{"GET /api/v1/whoami", "signed-in", []form{{at: at, ask: once("", nil), want: anybody, status: 200, reads: true}}},
-		{"GET /api/v1/audit", "audit.read", []form{{at: lists(), ask: listing("fleet"), want: ofList("audit.read"), status: 200, reads: true}}},
+		{"GET /api/v1/audit", "audit.read", []form{
+			{
+				at: all(), ask: listing("fleet"), want: ofList("audit.read"), status: 200, reads: true,
+				items: &items{things: "record", told: where("audit.read"), id: index},
+			},
+			{
+				// Break-glass would read of its own reading.
+				name: "all that may be read", at: []position{nowhere, top}, ask: listing("fleet"), want: ofList("audit.read"), status: 200, reads: true,
+				items: &items{things: "record", told: where("audit.read"), id: index}, who: func(a *actor) bool { return a.id != "break-glass" },
+			},
+			{
+				name: "about a device", at: devices(), want: onBranches("audit.read"), status: 200, reads: true,
+				ask: func(w *world, _ *actor, at position) request {
+					return request{query: "limit=1000&device=" + w.ids["active"][at]}
+				},
+				items: &items{things: "record", told: where("audit.read"), id: index, only: func(w *world, at position, t thing) bool {
+					return t.whose == w.ids["active"][at]
+				}},
+			},
+		}},
 		{"GET /api/v1/audit/checkpoint", "audit.read", []form{{at: at, ask: once("", nil), want: onWholeTree("audit.read"), status: 200, reads: true}}},
 		{"POST /api/v1/breakglass/rotate", "breakglass.rotate", []form{{at: at, ask: once("", nil), want: onWholeTree("breakglass.rotate"), status: 200}}},
 		{"GET /api/v1/backup", "installation.backup", []form{{at: at, ask: once("", nil), want: onWholeTree("installation.backup"), status: 200}}},

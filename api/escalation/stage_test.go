@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/touchmark/touchmark/api/est"
 	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store/storetest"
@@ -20,6 +21,7 @@ type listener string
 const (
 	apiListener    listener = "api"
 	deviceListener listener = "device"
+	estListener    listener = "est" // the part of the device listener that is EST's
 )
 
 // stage is a copy of the world on which one operation is tried again and again, each
@@ -45,9 +47,13 @@ func (w *world) stage(t testing.TB, begin enroll.Store) *stage {
 	}
 	config := w.door.Config
 	config.Service = service
+	enrols, err := est.New(est.Config{Service: service, Log: config.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &stage{
 		t: t, store: storetest.Watch(made.Store), refused: map[string]int{},
-		doors: map[listener]http.Handler{apiListener: rest.New(config), deviceListener: rest.EnrolHandler(config)},
+		doors: map[listener]http.Handler{apiListener: rest.New(config), deviceListener: rest.EnrolHandler(config), estListener: enrols},
 	}
 }
 
@@ -69,13 +75,20 @@ func (s *stage) send(on listener, a *actor, r *http.Request) reply {
 		show(r, a.der, s.t)
 	}
 	r.RemoteAddr = a.address // wrong codes are counted against where they come from, too
+	answer := s.answer(on, r)
+	if a.id == "break-glass" {
+		answer.records = s.withoutUse(answer.records)
+	}
+	return answer
+}
+
+// answer sends a request as it is.
+func (s *stage) answer(on listener, r *http.Request) reply {
+	s.t.Helper()
 	answer := reply{ResponseRecorder: httptest.NewRecorder()}
 	s.doors[on].ServeHTTP(answer, r)
 	answer.changed, answer.records = s.store.Changes()
 	answer.dirty = len(answer.changed)+len(answer.records) > 0
-	if a.id == "break-glass" {
-		answer.records = s.withoutUse(answer.records)
-	}
 	return answer
 }
 
@@ -112,7 +125,7 @@ func build(t testing.TB, call string, asked request) *http.Request {
 func (i *items) wants(w *world, a *actor, at position) []string {
 	var ids []string
 	for _, t := range w.things[i.things] {
-		if i.told(a, t) && (at == nowhere || t.at.place() == at.place() || !i.exact && t.at.place().within(at.place())) {
+		if i.told(a, t) && (i.only == nil || i.only(w, at, t)) && (at == nowhere || i.only != nil || t.at.place() == at.place() || !i.exact && t.at.place().within(at.place())) {
 			ids = append(ids, t.id)
 		}
 	}
@@ -121,21 +134,27 @@ func (i *items) wants(w *world, a *actor, at position) []string {
 }
 
 // names are what a list names.
-func (i *items) names(t testing.TB, body []byte) []string {
-	t.Helper()
-	var list struct {
-		Items []m    `json:"items"`
-		Next  string `json:"next"`
+func (c *combination) names(s *stage) (ids []string) {
+	s.t.Helper()
+	for answer := c.answer; ; {
+		var list struct {
+			Items []m    `json:"items"`
+			Next  string `json:"next"`
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
+			s.t.Fatalf("%s: %v", answer.Body, err)
+		}
+		for _, item := range list.Items {
+			ids = append(ids, c.form.items.id(item))
+		}
+		if list.Next == "" {
+			slices.Sort(ids)
+			return ids
+		}
+		next := c.asked
+		next.query += "&after=" + url.QueryEscape(list.Next)
+		answer = s.send(c.on, c.as, build(s.t, c.call, next))
 	}
-	if err := json.Unmarshal(body, &list); err != nil || list.Next != "" {
-		t.Fatalf("%s: %v, or not all in one part", body, err)
-	}
-	var ids []string
-	for _, item := range list.Items {
-		ids = append(ids, i.id(item))
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // told is all that an answer tells, but for the request's own id and what the caller
@@ -179,7 +198,7 @@ func (r request) names() []string {
 			}
 		}
 	}
-	list = slices.DeleteFunc(list, func(name string) bool { return name == "" })
+	list = slices.DeleteFunc(list, func(name string) bool { return len(name) < len("/x") })
 	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
 	return list
 }

@@ -38,6 +38,8 @@ type world struct {
 	device  http.Handler // of the device listener
 	actors  []*actor
 
+	secrets map[*actor][]secret
+
 	// ids of what operations are about, by what it is and where.
 	ids    map[string]map[position]string
 	things map[string][]thing
@@ -56,13 +58,14 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, door: door, handler: rest.New(door.Config), device: rest.EnrolHandler(door.Config),
 		ids: map[string]map[position]string{}, things: map[string][]thing{}, certificates: map[position][]byte{},
-		request: resttest.CSR(t, resttest.NewKey(t)),
+		request: resttest.CSR(t, resttest.NewKey(t)), secrets: map[*actor][]secret{},
 	}
 	w.ids["path"] = map[position]string{}
-	for _, at := range all() {
+	for _, at := range fleets() {
 		w.ids["path"][at] = string(at.place())
 	}
 	w.things["place"] = []thing{{id: string(root)}}
+	w.set("fleet", top, "root")
 	for _, at := range known() {
 		w.things["place"] = append(w.things["place"], thing{id: string(at.place()), at: at})
 		w.set("fleet", at, w.call("", "POST", "/api/v1/fleets", m{"path": at.place()}, 201)["id"].(string))
@@ -80,7 +83,9 @@ func newWorld(t testing.TB) *world {
 	w.furnishUnknown()
 	for _, a := range w.actors {
 		w.introduce(a)
+		w.secrets[a] = w.secretsOf(a)
 	}
+	w.readLog()
 	w.plain = storetest.Copy(door.Store)
 	w.policy("enrolment", "actions", "authority")
 	w.waiting = storetest.Copy(door.Store)
@@ -215,6 +220,48 @@ func (w *world) enrolUnder(order, serial string, on place) (id string, der []byt
 	w.things["device"] = append(w.things["device"], thing{id: id, at: positionOf(on)})
 	w.things["certificate"] = append(w.things["certificate"], thing{id: certificate, at: positionOf(on)})
 	return id, block.Bytes, certificate
+}
+
+// readLog notes which records there are, and where what they tell of happened.
+func (w *world) readLog() {
+	w.t.Helper()
+	err := w.door.Store.View(w.t.Context(), func(r enroll.Reader) error {
+		w.things["record"] = nil
+		for page := (enroll.Page{Limit: enroll.MaxPage}); ; {
+			part, err := r.Records(enroll.RecordFilter{Page: page})
+			if err != nil {
+				return err
+			}
+			for _, record := range part.Items {
+				w.things["record"] = append(w.things["record"], w.recorded(record))
+			}
+			if page.After = part.Next; page.After == "" {
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// recorded returns a record as a thing, whose is the device's that it is about.
+func (w *world) recorded(record enroll.Record) thing {
+	w.t.Helper()
+	var head struct {
+		Fleet  string `json:"fleet_id"`
+		Device string `json:"device"`
+	}
+	if err := json.Unmarshal(record.Data, &head); err != nil {
+		w.t.Fatal(err)
+	}
+	at := nowhere
+	for position, id := range w.ids["fleet"] {
+		if id == head.Fleet {
+			at = position
+		}
+	}
+	return thing{fmt.Sprint(record.Index), at, head.Device}
 }
 
 // introduce has somebody be refused something, so that the house knows them: what is
