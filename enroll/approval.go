@@ -118,7 +118,7 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 		return asked, nil, err
 	}
 	places, told, err := a.mayDecide(r, &asked)
-	if err == nil && !told && asked.Responsible != a.responsible() {
+	if err == nil && !told && !a.made(&asked) {
 		err = errApproval()
 	}
 	a.name(&asked, places)
@@ -145,6 +145,15 @@ func errApproval() error { return Refuse(NotFound, "no such request") }
 
 // responsible is the pseudonymous id of who answers for what the principal does.
 func (a *access) responsible() string { return a.people.named(a.who.Responsible()) }
+
+// made reports whether a request is the principal's own, or a token's of theirs. What
+// its maker asked for, or another token did, is none of a token's business.
+func (a *access) made(asked *Approval) bool {
+	if a.who.Kind == identity.ScopedToken {
+		return asked.Maker == a.who.ID()
+	}
+	return asked.Responsible == a.responsible()
+}
 
 // mayDecide returns the places that a request is about, and whether the principal
 // holds its permission at each of them.
