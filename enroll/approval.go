@@ -94,7 +94,17 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	event := s.event(ctx, a.who, ApprovalRequested)
 	event.at(w.places[0])
 	event.About, event.Operation, event.Grant, event.Comment, event.NotAfter = string(id), string(w.permission), w.grant, w.words, &asked.ExpiresAt
-	return asked, errors.Join(s.remember(tx, a.who), putDocument(tx, ApprovalDocument, string(id), asked), s.append(tx, a.who, event))
+	key, err := waitKey(d, a.who.ID())
+	if err != nil {
+		return nil, err
+	}
+	return asked, errors.Join(
+		s.remember(tx, a.who),
+		putDocument(tx, ApprovalDocument, string(id), asked),
+		putDocument(tx, ApprovalForDocument, key, askedFor{ID: id}),
+		forgetApprovals(tx, a.now),
+		s.append(tx, a.who, event),
+	)
 }
 
 // readApproval returns a request that the principal may know of: its maker's own,
@@ -108,7 +118,7 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 		return asked, nil, err
 	}
 	places, told, err := a.mayDecide(r, &asked)
-	if err == nil && !told && asked.Responsible != a.responsible() {
+	if err == nil && !told && !a.made(&asked) {
 		err = errApproval()
 	}
 	a.name(&asked, places)
@@ -118,6 +128,9 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 // name fills in what the fleets of a request are called, as far as the principal may
 // know.
 func (a *access) name(asked *Approval, places []*place) {
+	if asked == nil {
+		return
+	}
 	asked.Paths = nil
 	for _, at := range places {
 		path := identity.FleetPath("")
@@ -132,6 +145,15 @@ func errApproval() error { return Refuse(NotFound, "no such request") }
 
 // responsible is the pseudonymous id of who answers for what the principal does.
 func (a *access) responsible() string { return a.people.named(a.who.Responsible()) }
+
+// made reports whether a request is the principal's own, or a token's of theirs. What
+// its maker asked for, or another token did, is none of a token's business.
+func (a *access) made(asked *Approval) bool {
+	if a.who.Kind == identity.ScopedToken {
+		return asked.Maker == a.who.ID()
+	}
+	return asked.Responsible == a.responsible()
+}
 
 // mayDecide returns the places that a request is about, and whether the principal
 // holds its permission at each of them.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/touchmark/touchmark/identity"
@@ -40,6 +41,9 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 				return forbidden(w.permission)
 			}
 		}
+		if asked.outgrown(w) {
+			return Refuse(Conflict, "by now the request would act on other fleets or on more devices than it says; deny it and have it asked for again")
+		}
 		asked.State = RequestApproved
 		event := s.decision(ctx, a, ApprovalGiven, asked, places)
 		if err := errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event)); err != nil {
@@ -53,6 +57,13 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 	}
 	done()
 	return asked, nil
+}
+
+// outgrown reports whether a deed reaches further than its request says. Names of
+// fleets and what belongs to somebody change while it waits, and a second person is
+// to agree to what happens.
+func (a *Approval) outgrown(w weight) bool {
+	return w.devices > a.Devices || slices.ContainsFunc(w.places, func(at *place) bool { return !slices.Contains(a.Fleets, at.id) })
 }
 
 // doer makes the principal with an id, of any kind that can have something wait.
@@ -154,7 +165,7 @@ func (s *Service) decision(ctx context.Context, a *access, kind EventKind, asked
 func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var ended Approval
 	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
-		if a.responsible() != asked.Responsible {
+		if !a.made(asked) {
 			return Refuse(Forbidden, "only whoever made a request withdraws it; you can deny it")
 		}
 		asked.State = RequestWithdrawn
@@ -210,7 +221,7 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 			if err != nil {
 				return err
 			}
-			if may || asked.Responsible == a.responsible() {
+			if may || a.made(&asked) {
 				a.name(&asked, places)
 				list.Items = append(list.Items, asked)
 			}

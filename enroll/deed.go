@@ -114,6 +114,10 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 			return err
 		}
 		if s.mustWait(a, w) {
+			if waiting, err = asksAlready(tx, a, d); waiting != nil || err != nil {
+				a.name(waiting, w.places)
+				return err
+			}
 			if waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id)); err != nil {
 				return err
 			}

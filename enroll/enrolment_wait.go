@@ -2,9 +2,6 @@ package enroll
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -22,12 +19,6 @@ type admitEnrolment struct {
 }
 
 func (d *admitEnrolment) kind() deedKind { return deedEnrol }
-
-// key is what the request stands under, besides its id.
-func (d *admitEnrolment) key() string {
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", d.Order, d.Device, d.Key))
-	return hex.EncodeToString(hash[:])
-}
 
 // weigh asks of whoever approves what drawing a ticket takes: the power to let
 // devices in.
@@ -58,15 +49,13 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 		return nil, nil
 	}
 	d := &admitEnrolment{Order: c.order.ID, Device: c.device.ID, Key: request.key}
-	asked, err := readDocument[Approval](r, ApprovalForDocument, d.key())
+	key, err := waitKey(d, "")
+	if err != nil {
+		return nil, err
+	}
+	asked, err := readAsked(r, key)
 	if errors.Is(err, ErrNotFound) {
 		return &Approval{}, nil
-	}
-	if err == nil {
-		asked, err = readDocument[Approval](r, ApprovalDocument, string(asked.ID))
-	}
-	if errors.Is(err, ErrNotFound) {
-		return &Approval{}, nil // forgotten long after it ended
 	}
 	if err != nil {
 		return nil, err
@@ -106,12 +95,5 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if ticket := said.asking.device.Ticket; ticket != nil && request.Principal.Kind == identity.Anonymous {
 		asked.Responsible = ticket.DrawnBy
 	}
-	data, err := json.Marshal(Approval{ID: asked.ID})
-	if err != nil {
-		return nil, err
-	}
-	return asked, errors.Join(
-		putDocument(tx, ApprovalDocument, string(asked.ID), asked),
-		tx.PutDocument(ApprovalForDocument, d.key(), data),
-	)
+	return asked, putDocument(tx, ApprovalDocument, string(asked.ID), asked)
 }

@@ -3,6 +3,7 @@ package enroll
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -144,9 +145,16 @@ func (b *batch) do(ctx context.Context, id string) (err error) {
 	return putDocument(b.tx, JobDocument, id, b.job)
 }
 
-// begin finds what the maker of the job may do by now.
+// begin finds what the maker of the job may do by now: nothing, where it was a scoped
+// token that was revoked since. The job comes to its end all the same.
 func (b *batch) begin() (err error) {
-	if b.maker, err = b.s.doer(b.tx, b.job.Maker); err != nil {
+	b.maker, err = b.s.doer(b.tx, b.job.Maker)
+	var revoked *Refusal
+	if errors.As(err, &revoked) {
+		_, id, _ := strings.Cut(b.job.Maker, ":")
+		b.maker, err = identity.Principal{Kind: identity.ScopedToken, Token: id}, nil
+	}
+	if err != nil {
 		return err
 	}
 	if b.a, err = b.s.access(b.tx, b.maker); err != nil || b.job.Action == JobReassign {

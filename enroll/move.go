@@ -46,7 +46,8 @@ func shifts(r Reader, a *access, was, is *place) ([]Shift, error) {
 
 // mayMove refuses a move that gives anybody, the mover among them, power over the
 // branch that the mover does not hold there now; that takes power from anybody where
-// the mover may not; or that changes what holds there where the mover may not.
+// the mover may not; or that changes what holds there, or how far fleets below may go,
+// where the mover may not.
 func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 	moved, err := shifts(r, a, was, is)
 	if err != nil {
@@ -69,8 +70,8 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			}
 		}
 	}
-	if len(policy.Diff(was.policy, is.policy)) > 0 && !a.may(identity.PolicySet, was) {
-		return Refuse(Forbidden, "another policy would hold on %s, which needs %s there", was.path, identity.PolicySet)
+	if !policy.Alike(was.policy, is.policy) && !a.may(identity.PolicySet, was) {
+		return Refuse(Forbidden, "another policy would hold on %s or bind the fleets below it, which needs %s there", was.path, identity.PolicySet)
 	}
 	return s.mayReach(r, a, was, is)
 }

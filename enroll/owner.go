@@ -111,6 +111,16 @@ func (a *access) inGroup(group string) bool {
 	})
 }
 
+// scoped token its maker, in the groups that they were last seen in, lapsed or not.
+func (a *access) answersIn(r Reader, group string) (bool, error) {
+	if a.who.Kind != identity.ScopedToken {
+		return a.inGroup(group), nil
+	}
+	maker, err := readMembership(r, a.people.named(a.who.Maker))
+	in := slices.ContainsFunc(maker.Groups, func(name string) bool { return groupID(maker.Issuer, name) == group })
+	return in, ifAny(err)
+}
+
 // owns reports whether a device belongs to the principal: it is the owner, or of the
 // owning group.
 func (a *access) owns(d *Device) bool {
@@ -155,10 +165,11 @@ func (a *access) deviceGrant(permission identity.Permission, d *Device, at *plac
 	return ""
 }
 
-// mayOwn refuses to make the principal an owner, or the group it is in, by its own
-// doing, where that gives it what it does not hold.
+// mayOwn refuses to make whoever answers for the principal an owner, or a group they
+// are in, by their own doing, where that gives them what the principal does not hold.
 func (a *access) mayOwn(to owners, at *place) error {
-	own := to.person != "" && to.person == a.people.named(a.who.Responsible()) || to.group != "" && a.inGroup(to.group)
+	group := to.group != "" && (a.inGroup(to.group) || slices.Contains(a.makerIn, to.group))
+	own := group || to.person != "" && to.person == a.people.named(a.who.Responsible())
 	for _, permission := range identity.Permissions() {
 		if own && ownersMay(permission) && !a.may(permission, at) {
 			return errBeyond(permission, string(at.path))

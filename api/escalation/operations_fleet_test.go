@@ -4,7 +4,7 @@ func fleetOperations() []operation {
 	read := onThing("fleet.read")
 	return []operation{
 		{"POST /api/v1/fleets", "fleet.create", []form{
-			{name: "that is there", at: known(), ask: in("path", nil), want: onThing("fleet.create"), status: 201, reads: true},
+			{name: "that is there", at: known(), ask: in("path", nil), want: onThing("fleet.create", "fleet.read"), status: 201, reads: true},
 			{name: "that is not", at: []position{unknown}, ask: in("path", nil), want: makes("fleet.create"), status: 201},
 			{
 				name: "below", at: known(), want: makes("fleet.create"), status: 201,
