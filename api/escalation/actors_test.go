@@ -23,6 +23,7 @@ type actor struct {
 	owned, crewed, offered []position
 	// waits says that it calls where policy has everything wait for a second person.
 	waits   bool
+	ends    bool   // what it holds will end
 	station bool   // orders name it
 	made    string // id of the token that it made, or is; empty for none
 	grant   string // id of a grant to it; empty for none
@@ -72,6 +73,7 @@ func (w *world) cast() {
 		w.castKept(role+" on the whole tree", role, powersOf(p), root).station = p == "device.enrol"
 	}
 	w.castOwners()
+	w.castMovers()
 	gone := w.castKept("holder of a role that is gone", "gone", powersOf(), ownPlace, "device.read")
 	w.call("", "DELETE", "/api/v1/roles/gone", nil, 204)
 	gone.holds, gone.remembers = nil, []place{ownPlace}
@@ -109,6 +111,10 @@ func (w *world) castRole(role string, list []permission) {
 	split := w.castKept(role+" of the child who audits the branch", role, may, childPlace)
 	split.holds = append(split.holds, holding{powersOf(permissions("auditor")...), ownPlace})
 	w.grant(split.id, "auditor", ownPlace, 0)
+
+	passing := w.add(someone("passing-" + role))
+	passing.name, passing.holds, passing.ends = role+" for a while", []holding{{may, ownPlace}}, true
+	w.grant(passing.id, role, ownPlace, long)
 
 	w.castEnded(role)
 	w.castCertificate(role, may)
@@ -167,6 +173,38 @@ func (w *world) castCertificate(role string, may powers) {
 	a.grant = w.grant(a.id, role, ownPlace, 0)
 }
 
+// castMovers adds those who may move branches of the whole tree, and hold little or
+// much of what moves give to others; and a token whose maker has more to say elsewhere.
+func (w *world) castMovers() {
+	moving, held := []permission{"fleet.read", "fleet.edit", "grant.delete", "policy.set"}, heldAt(sibling)
+	all := append(held, moving...)
+	but := func(p permission) []permission {
+		return slices.DeleteFunc(slices.Clone(all), func(q permission) bool { return p == q })
+	}
+	for _, m := range []struct {
+		name string
+		may  []permission
+	}{
+		{"mover", moving},
+		{"mover who gives what others get", all},
+		{"mover who cannot give what grants give", but("device.reenrol")},
+		{"mover who cannot give what tokens have", but("audit.read")},
+		{"mover who takes from nobody", but("grant.delete")},
+	} {
+		slices.Sort(m.may)
+		may := slices.Compact(m.may)
+		w.castKept(m.name, w.subject(m.name), powersOf(may...), root, may...)
+	}
+
+	// It holds the same on two branches, and what it made is for one of them.
+	maker := w.castKept("maker of two branches", "security", powersOf(append(permissions("security"), "token.create")...), ownPlace)
+	maker.holds = append(maker.holds, holding{powersOf(permissions("security")...), siblingPlace})
+	w.grant(maker.id, "makers", ownPlace, 0)
+	w.grant(maker.id, "security", siblingPlace, 0)
+	t := w.token(maker, "token for one of its maker's branches", ownPlace, delegable(permissions("security")))
+	t.holds, maker.made = maker.holds, t.made
+}
+
 // castOwners adds owners of devices in the sibling, and whoever is offered one. A
 // token of an owner's owns nothing.
 func (w *world) castOwners() {
@@ -174,12 +212,15 @@ func (w *world) castOwners() {
 		owner := w.add(someone("owner"))
 		owner.owned, owner.waits = []position{mine}, waiting
 	}
-	w.add(someone("offeree")).offered = []position{mine}
+	w.add(someone("offeree")).offered = []position{mine, makers}
 
-	crew := w.add(someone("crew", "crew"))
-	crew.crewed, crew.holds = []position{ours}, []holding{{powersOf(append(permissions("operator"), "token.create")...), ownPlace}}
-	w.grant(crew.id, "operator", ownPlace, 0)
-	w.grant(crew.id, "makers", ownPlace, 0)
-	t := w.token(crew, "a token of one of the crew", ownPlace, delegable(permissions("operator")))
-	t.holds, crew.made = crew.holds, t.made
+	crew, maker := w.add(someone("crew", "crew")), w.add(someone("owner-who-makes-tokens"))
+	crew.crewed, maker.owned = []position{ours}, []position{makers}
+	for _, a := range []*actor{crew, maker} {
+		a.holds = []holding{{powersOf(append(permissions("operator"), "token.create")...), ownPlace}}
+		w.grant(a.id, "operator", ownPlace, 0)
+		w.grant(a.id, "makers", ownPlace, 0)
+		t := w.token(a, "token of "+a.name, ownPlace, delegable(permissions("operator")))
+		t.holds, a.made = a.holds, t.made
+	}
 }

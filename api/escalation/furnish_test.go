@@ -47,7 +47,7 @@ func (w *world) furnish(at position) {
 	w.call(bob.bearer, "POST", owned+"/transfer", m{"to": someone("carol").id}, 201)
 
 	w.set("grant", at, w.grant(someone("dora").id, "operator", on, 0))
-	w.set("token", at, w.token(&actor{id: "break-glass", bearer: w.door.BreakGlass}, "somebody's token", on, []permission{"order.read"}).made)
+	w.set("token", at, w.token(&actor{id: "break-glass", bearer: w.door.BreakGlass}, "somebody's token", on, carriedAlready()).made)
 	w.actors = w.actors[:len(w.actors)-1]
 
 	drawn := w.call("", "POST", "/api/v1/orders/"+order+"/tickets", m{"serials": []string{"T" + suffix}}, 201)
@@ -56,10 +56,15 @@ func (w *world) furnish(at position) {
 	w.things["device"] = append(w.things["device"], thing{id: "TH20-T" + suffix, at: at})
 }
 
+// carriedAlready is what the token in each fleet is for.
+func carriedAlready() []permission { return []permission{"order.read", "audit.read"} }
+
 // furnishOwned gives the owners their devices.
 func (w *world) furnishOwned() {
 	w.t.Helper()
-	for at, owner := range map[position]m{mine: {"user": someone("owner").id}, ours: {"group": "group:" + issuer + "#crew"}} {
+	for at, owner := range map[position]m{
+		mine: {"user": someone("owner").id}, ours: {"group": "group:" + issuer + "#crew"}, makers: {"user": someone("owner-who-makes-tokens").id},
+	} {
 		id, der, certificate := w.enrolUnder(w.ids["order"][sibling], strings.ToUpper(string(at[:3])), siblingPlace)
 		for _, list := range []string{"device", "certificate"} {
 			w.things[list][len(w.things[list])-1].at = at
@@ -70,7 +75,9 @@ func (w *world) furnishOwned() {
 		w.certificates[at] = der
 		w.call("", "POST", "/api/v1/devices/"+id+"/owner", owner, 200)
 	}
-	w.call(someone("owner").bearer, "POST", "/api/v1/devices/"+w.ids["active"][mine]+"/transfer", m{"to": someone("offeree").id}, 201)
+	for at, owner := range map[position]string{mine: "owner", makers: "owner-who-makes-tokens"} {
+		w.call(someone(owner).bearer, "POST", "/api/v1/devices/"+w.ids["active"][at]+"/transfer", m{"to": someone("offeree").id}, 201)
+	}
 }
 
 // furnishClaims draws claim codes, and has devices start claims. They last for

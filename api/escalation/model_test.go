@@ -133,6 +133,7 @@ const (
 	unknown position = "unknown"  // there is no such thing
 	mine    position = "owned"    // a device in the sibling that belongs to the owner
 	ours    position = "crew's"   // likewise, to a group
+	makers  position = "maker's"  // likewise, to somebody who made a token
 	nowhere position = "no fleet" // what has nothing to do with the tree, or all of a list
 )
 
@@ -144,7 +145,10 @@ func all() []position   { return append(known(), unknown) }
 func fleets() []position { return append(all(), top) }
 
 // devices are positions of devices.
-func devices() []position { return append(all(), mine, ours) }
+func devices() []position { return append(all(), owned()...) }
+
+// owned are the positions of what belongs to those who call.
+func owned() []position { return []position{mine, ours, makers} }
 
 // place returns the fleet that a position stands in; the unknown is one that nobody
 // has made.
@@ -154,7 +158,7 @@ func (p position) place() place {
 		return ownPlace
 	case child:
 		return childPlace
-	case sibling, mine, ours:
+	case sibling, mine, ours, makers:
 		return siblingPlace
 	case parent:
 		return parentPlace
@@ -190,8 +194,13 @@ func (a *actor) sees(at place) bool {
 	return slices.ContainsFunc(permissions(""), func(p permission) bool { return a.may(p, at) })
 }
 
-// gives reports whether somebody can give others all of a list at a place: who holds
-// it, and is not a token.
+// mayAll reports whether somebody holds all of a list at a place.
+func (a *actor) mayAll(list []permission, at place) bool {
+	return !slices.ContainsFunc(list, func(p permission) bool { return !a.may(p, at) })
+}
+
+// gives reports whether somebody can give others all of a list at a place, without
+// end: who holds it without end, and is not a token.
 func (a *actor) gives(list []permission, at place) bool {
-	return a.scope == nil && !slices.ContainsFunc(list, func(p permission) bool { return !a.may(p, at) })
+	return a.scope == nil && !a.ends && a.mayAll(list, at)
 }

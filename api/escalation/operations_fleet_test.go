@@ -45,10 +45,9 @@ func moving(to position) func(*world, *actor, position) request {
 	}
 }
 
-// moves is the rule of moves: fleet.edit on both sides, and all that the move gives to
-// anybody; in this world operators hold grants everywhere, and a scoped token for
-// order.read. What a move takes from others, such as the many who hold something on
-// the branch, needs grant.delete.
+// moves is the rule of moves: fleet.edit on both sides, and all that the move newly
+// gives to anybody over what is moved. What it takes from others needs grant.delete;
+// there is nobody here whose place in the tree gives them nothing.
 func moves(to position) rule {
 	return func(a *actor, at position) outcome {
 		edits := onThing("fleet.edit", "fleet.read")
@@ -58,16 +57,29 @@ func moves(to position) rule {
 		if said := edits(a, to); said != allowed {
 			return said
 		}
-		switch {
-		case to.place().within(at.place()): // a branch below itself
+		from := at.place()
+		if to.place().within(from) { // a branch below itself
 			return wrongState
-		case at.place().above() == to.place() || at == to:
-			return allowed
-		case !a.gives(permissions("operator"), at.place()) || !a.may("grant.delete", at.place()):
-			return forbidden
-		default:
-			return allowed
 		}
+		for _, passed := range known() {
+			above, below := from.above().within(passed.place()), to.place().within(passed.place())
+			if below && !above && !a.gives(heldAt(passed), from) || above && !below && !a.may("grant.delete", from) {
+				return forbidden
+			}
+		}
+		return allowed
+	}
+}
+
+// heldAt is all that is held by grants and tokens on a fleet itself, without end.
+func heldAt(at position) []permission {
+	switch at {
+	case own, child:
+		return bestowable()
+	case sibling:
+		return append(append(permissions("operator"), permissions("security")...), carriedAlready()...)
+	default:
+		return append(permissions("operator"), carriedAlready()...)
 	}
 }
 
@@ -119,6 +131,14 @@ func grantOperations() []operation {
 	for role, gives := range map[string][]permission{
 		"admin": permissions("admin"), "operator": permissions("operator"), "station": permissions("station"), "lookers": {"device.read"},
 	} {
+		list[0].forms = append(list[0].forms, form{
+			// Those whose own grant lasts longer give for a while.
+			name: role + " for a day", at: all(), status: 201, waits: true,
+			ask: func(w *world, _ *actor, at position) request {
+				return request{body: m{"for": someone("dora").id, "role": role, "fleet": at.place(), "until": w.door.Clock.Now().AddDate(0, 0, 1)}}
+			},
+			want: onThing("grant.create", "grant.read", "fleet.read").and(func(a *actor, at position) bool { return a.mayAll(gives, at.place()) }),
+		})
 		for _, whom := range []string{"another", "oneself"} {
 			if whom == "oneself" && role != "admin" {
 				continue

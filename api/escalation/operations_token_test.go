@@ -46,7 +46,7 @@ func tokenOperations() []operation {
 				if a.anywhere("token.create") && a.der != nil {
 					return forbidden // whoever makes one signs in, and answers for it
 				}
-				if said == allowed && !a.gives(list, at.place()) {
+				if said == allowed && !a.mayAll(list, at.place()) {
 					return forbidden
 				}
 				return said
@@ -71,8 +71,14 @@ func tokenOperations() []operation {
 	ownToken := func(_ *world, a *actor, _ position) request { return request{id: a.made} }
 	made := func(a *actor) bool { return a.made != "" }
 	at := []position{nowhere}
+	forms := []form{makes("order.read"), makes("device.revoke"), makes("device.enrol", "device.hold")}
+	for _, p := range permissions("") {
+		if len(delegable([]permission{p})) == 0 {
+			forms = append(forms, never(p))
+		}
+	}
 	return []operation{
-		{"POST /api/v1/tokens", "token.create", []form{makes("order.read"), makes("device.revoke"), makes("device.enrol", "device.hold"), never("token.create"), never("grant.create"), never("device.enrol.any")}},
+		{"POST /api/v1/tokens", "token.create", forms},
 		{"GET /api/v1/tokens", "token.read", []form{
 			{
 				at: lists(), ask: listing("fleet"), want: ofList("token.read"), status: 200, reads: true,

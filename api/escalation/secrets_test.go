@@ -25,7 +25,7 @@ func (w *world) secretsOf(a *actor) (list []secret) {
 			if at == unknown || at == top || a.sees(at.place()) || named && a.knows(at.place()) {
 				continue
 			}
-			if a.hasPartIn(at) || a.hasPartIn(mine, ours) && at.place() == siblingPlace && (named || what == "order") {
+			if a.hasPartIn(at) || a.hasPartIn(owned()...) && at.place() == siblingPlace && (named || what == "order") {
 				continue
 			}
 			list = append(list, secret{id, what == "path"})

@@ -21,6 +21,9 @@ type m = map[string]any
 // short is how long grants last that have ended by the time that anybody calls.
 const short = time.Hour
 
+// long is how long grants last that will end, and have not.
+const long = 60 * 24 * time.Hour
+
 // thing is something that lists tell of.
 type thing struct {
 	id string
