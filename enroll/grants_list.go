@@ -68,7 +68,15 @@ func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (list L
 	if q.For != "" {
 		kind, below = GrantOfDocument, granteeKey(q.For)+"/"
 	}
-	found, err := r.Documents(kind, below, q.Page)
+	return filled(a.people, "grants", q.Page, func(page Page) (List[GrantInfo], error) {
+		return a.grantsPart(r, kind, below, only, page)
+	})
+}
+
+// grantsPart reads one part of the documents of grants; only names the one fleet that
+// they are to stand at, where that is asked for.
+func (a *access) grantsPart(r Reader, kind DocumentKind, below string, only identity.FleetID, page Page) (list List[GrantInfo], err error) {
+	found, err := r.Documents(kind, below, page)
 	if err != nil {
 		return list, err
 	}

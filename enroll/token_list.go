@@ -128,7 +128,14 @@ func (s *Service) Tokens(ctx context.Context, p identity.Principal, q TokenQuery
 		if err != nil {
 			return err
 		}
-		list, err = s.readTokens(r, a, lists, path, q.Page)
+		page := q.Page
+		if page.After, err = s.people.openCursor("tokens", q.After); err != nil {
+			return err
+		}
+		if list, err = s.readTokens(r, a, lists, path, page); err != nil {
+			return err
+		}
+		list.Next, err = s.people.sealCursor("tokens", list.Next)
 		return err
 	})
 	return list, cursorFault(err)
