@@ -203,30 +203,38 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 		if err != nil {
 			return err
 		}
-		found, err := r.Documents(ApprovalDocument, "", page)
-		if err != nil {
-			return err
-		}
-		list = List[Approval]{Next: found.Next}
-		for _, d := range found.Items {
-			var asked Approval
-			if err := decodeDocument(d, &asked); err != nil {
-				return err
-			}
-			asked.State = asked.StateAt(a.now)
-			if waiting && asked.State != RequestWaiting {
-				continue
-			}
-			places, may, err := a.mayDecide(r, &asked)
-			if err != nil {
-				return err
-			}
-			if may || a.made(&asked) {
-				a.name(&asked, places)
-				list.Items = append(list.Items, asked)
-			}
-		}
-		return nil
+		list, err = filled(a.people, "approvals", page, func(page Page) (List[Approval], error) {
+			return a.approvalsPart(r, waiting, page)
+		})
+		return err
 	})
 	return list, cursorFault(err)
+}
+
+// approvalsPart reads one part of the requests, and leaves out what is not to be told.
+func (a *access) approvalsPart(r Reader, waiting bool, page Page) (list List[Approval], err error) {
+	found, err := r.Documents(ApprovalDocument, "", page)
+	if err != nil {
+		return list, err
+	}
+	list.Next = found.Next
+	for _, d := range found.Items {
+		var asked Approval
+		if err := decodeDocument(d, &asked); err != nil {
+			return list, err
+		}
+		asked.State = asked.StateAt(a.now)
+		if waiting && asked.State != RequestWaiting {
+			continue
+		}
+		places, may, err := a.mayDecide(r, &asked)
+		if err != nil {
+			return list, err
+		}
+		if may || a.made(&asked) {
+			a.name(&asked, places)
+			list.Items = append(list.Items, asked)
+		}
+	}
+	return list, nil
 }
