@@ -97,9 +97,27 @@ func (w *walk) try(p identity.Principal) *attempt {
 		often int
 		of    func(identity.Principal) *attempt
 	}{
-		{10, w.createGrant}, {6, w.dropGrant}, {4, w.putRole}, {1, w.dropRole}, {4, w.createFleet}, {10, w.editFleet}, {7, w.setPolicy},
-		{6, w.createToken}, {3, w.rotateToken}, {2, w.revokeToken}, {8, w.act}, {8, w.assign}, {3, w.disown}, {5, w.offer}, {6, w.answer},
-		{5, w.drawCode}, {3, w.startClaim}, {6, w.confirm}, {20, w.decide}, {3, w.startJob}, {2, w.jobs},
+		{10, w.createGrant},
+		{6, w.dropGrant},
+		{4, w.putRole},
+		{1, w.dropRole},
+		{4, w.createFleet},
+		{10, w.editFleet},
+		{7, w.setPolicy},
+		{6, w.createToken},
+		{3, w.rotateToken},
+		{2, w.revokeToken},
+		{8, w.act},
+		{8, w.assign},
+		{3, w.disown},
+		{5, w.offer},
+		{6, w.answer},
+		{5, w.drawCode},
+		{3, w.startClaim},
+		{6, w.confirm},
+		{20, w.decide},
+		{3, w.startJob},
+		{2, w.jobs},
 	}
 	for {
 		n := 0
