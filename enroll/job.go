@@ -122,7 +122,7 @@ func (s *Service) StartJob(ctx context.Context, p identity.Principal, user strin
 	if err != nil {
 		return Job{}, err
 	}
-	d := &startJob{User: user, ID: JobID(id), NewJob: asked}
+	d := &startJob{User: user, ID: JobID(id), NewJob: asked, calls: true}
 	err = s.perform(ctx, p, d)
 	return d.job, err
 }

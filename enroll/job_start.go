@@ -20,6 +20,9 @@ type startJob struct {
 	NewJob
 
 	job Job
+	// calls says that whoever starts it calls now, and not somebody who approves it:
+	// their groups are as the provider says.
+	calls bool
 }
 
 func (d *startJob) kind() deedKind { return deedStartJob }
@@ -93,9 +96,13 @@ func (d *startJob) do(ctx context.Context, s *Service, tx Tx, a *access, _ weigh
 	event := s.event(ctx, a.who, JobStarted)
 	d.job.CreatedAt, d.job.CreatedBy, d.job.Request = event.Time, event.Actor, event.Request
 	d.job.tell(&event)
+	var err error
+	if d.calls {
+		err = s.remember(tx, a.who)
+	}
 	return errors.Join(
+		err,
 		s.know(tx, d.To),
-		s.remember(tx, a.who),
 		putDocument(tx, JobDocument, string(d.job.ID), d.job),
 		tx.PutDocument(JobOpenDocument, string(d.job.ID), nil),
 		s.append(tx, a.who, event),

@@ -147,7 +147,7 @@ func (w *walk) roleFor(p identity.Principal) string {
 }
 
 func (w *walk) roleNames() []string {
-	names := []string{"lead", "mover", "odd", "nobody"}
+	names := []string{"lead", "mover", "ruler", "odd", "nobody"}
 	for _, role := range identity.Roles() {
 		names = append(names, string(role))
 	}
