@@ -63,7 +63,7 @@ func (d *assignOwner) weigh(s *Service, r Reader, a *access) (w weight, err erro
 		permission: identity.DeviceAssign, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
 		words:          "give " + d.Device + " to " + d.change.to.words(),
 		changesNothing: d.change.to == ownersOf(&d.info.Device),
-	}, a.mayBeGiven(&d.info, d.change.to)
+	}, a.mayBeGiven(r, &d.info, d.change.to)
 }
 
 func (d *assignOwner) do(ctx context.Context, s *Service, tx Tx, a *access, _ weight) error {
@@ -129,7 +129,7 @@ func (s *Service) assign(ctx context.Context, tx Tx, a *access, info *DeviceInfo
 	if c.to == ownersOf(d) {
 		return nil
 	}
-	if err := a.mayBeGiven(info, c.to); err != nil {
+	if err := a.mayBeGiven(tx, info, c.to); err != nil {
 		return err
 	}
 	return errors.Join(s.changeOwner(ctx, tx, d, info.at, c), putOwned(tx, d, s.now()))
@@ -137,7 +137,7 @@ func (s *Service) assign(ctx context.Context, tx Tx, a *access, info *DeviceInfo
 
 // mayBeGiven refuses to make the principal an owner of what it could not hold, by its
 // own doing.
-func (a *access) mayBeGiven(info *DeviceInfo, to owners) error {
+func (a *access) mayBeGiven(r Reader, info *DeviceInfo, to owners) error {
 	was := ownersOf(&info.Device)
 	if to.person == was.person {
 		to.person = ""
@@ -145,7 +145,7 @@ func (a *access) mayBeGiven(info *DeviceInfo, to owners) error {
 	if to.group == was.group {
 		to.group = ""
 	}
-	return a.mayOwn(to, info.at)
+	return a.mayOwn(r, to, info.at)
 }
 
 // ReleaseOwner leaves a device without an owner. Whoever may assign it takes it from
@@ -227,5 +227,5 @@ func (s *Service) giveTo(tx Tx, a *access, info *OrderInfo, user, group *string)
 		return forbidden(identity.DeviceAssign)
 	}
 	order.Owner, order.OwnerGroup = to.person, to.group
-	return a.mayOwn(to, info.at)
+	return a.mayOwn(tx, to, info.at)
 }

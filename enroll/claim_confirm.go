@@ -75,7 +75,7 @@ func (s *Service) confirm(ctx context.Context, tx Tx, p identity.Principal, foun
 	}
 	to := owners{a.self(), d.OwnerGroup}
 	if found.secret.By == to.person { // who drew the code never held the device
-		if err := a.mayOwn(owners{person: to.person}, info.at); err != nil {
+		if err := a.mayOwn(tx, owners{person: to.person}, info.at); err != nil {
 			return DeviceInfo{}, err
 		}
 	}

@@ -157,14 +157,32 @@ func (a *access) deviceGrant(permission identity.Permission, d *Device, at *plac
 
 // mayOwn refuses to make the principal an owner, or the group it is in, by its own
 // doing, where that gives it what it does not hold.
-func (a *access) mayOwn(to owners, at *place) error {
-	own := to.person != "" && to.person == a.people.named(a.who.Responsible()) || to.group != "" && a.inGroup(to.group)
+func (a *access) mayOwn(r Reader, to owners, at *place) error {
+	own, err := a.isOneOf(r, to)
+	if err != nil {
+		return err
+	}
 	for _, permission := range identity.Permissions() {
 		if own && ownersMay(permission) && !a.may(permission, at) {
 			return errBeyond(permission, string(at.path))
 		}
 	}
 	return nil
+}
+
+// isOneOf reports whether whoever answers for what the principal does is among owners,
+// as far as is known: a scoped token lists no groups, and a person's token those that
+// its client asked for, so that those count too that were seen before.
+func (a *access) isOneOf(r Reader, o owners) (bool, error) {
+	self := a.responsible()
+	if o.person != "" && o.person == self || o.group != "" && a.inGroup(o.group) {
+		return true, nil
+	}
+	if o.group == "" {
+		return false, nil
+	}
+	known, err := readMembership(r, self)
+	return slices.ContainsFunc(known.Groups, func(name string) bool { return groupID(known.Issuer, name) == o.group }), ifAny(err)
 }
 
 // maxOwnerGroup bounds the id of an owning group, in bytes, and maxUser that of a
