@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -60,8 +61,11 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			continue
 		}
 		role, err := a.moment.role(r, shift.Role)
-		if err != nil {
+		if errors.Is(err, ErrNotFound) {
 			continue // a role that is gone gives nothing
+		}
+		if err != nil {
+			return err
 		}
 		for permission := range role {
 			if !a.holdsUntil(permission, was, shift.Until) {
@@ -69,7 +73,7 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			}
 		}
 	}
-	if len(policy.Diff(was.policy, is.policy)) > 0 && !a.may(identity.PolicySet, was) {
+	if policy.Differ(was.policy, is.policy) && !a.may(identity.PolicySet, was) {
 		return Refuse(Forbidden, "another policy would hold on %s, which needs %s there", was.path, identity.PolicySet)
 	}
 	return s.mayReach(r, a, was, is)

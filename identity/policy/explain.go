@@ -75,4 +75,15 @@ func Diff(before, after Effective) (changes []Change) {
 	return changes
 }
 
+// Differ reports whether anything else holds at a fleet, or may be said below it.
+func Differ(before, after Effective) bool {
+	for i := range fieldCount {
+		was, is := before.at(i), after.at(i)
+		if was.value != is.value || was.bound != is.bound || (was.closedBy == nil) != (is.closedBy == nil) {
+			return true
+		}
+	}
+	return false
+}
+
 func (i index) shown(v value) Shown { return Shown{Value: i.json(v), Text: i.text(v)} }
