@@ -61,6 +61,8 @@ func (s *Service) CreateGrant(ctx context.Context, p identity.Principal, asked N
 type createGrant struct {
 	NewGrant
 	ID GrantID `json:"id"`
+	// On is the branch, once it waits: a path may come to name another.
+	On identity.FleetID `json:"on,omitempty"`
 
 	at   *place
 	info GrantInfo
@@ -73,12 +75,18 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 	if err != nil {
 		return w, err
 	}
-	if d.at, err = a.see(r, path, identity.GrantCreate, identity.GrantRead); err != nil {
+	if d.On != "" {
+		d.at, err = a.fleet(r, string(d.On), identity.GrantCreate)
+	} else {
+		d.at, err = a.see(r, path, identity.GrantCreate, identity.GrantRead)
+	}
+	if err != nil {
 		return w, err
 	}
+	d.On = d.at.id
 	return weight{
 		permission: identity.GrantCreate, places: []*place{d.at}, grant: a.grant(identity.GrantCreate, d.at), turns: true,
-		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + d.Fleet + " to " + s.people.named(d.For) + lasting(d.Until),
+		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + string(d.at.path) + " to " + s.people.named(d.For) + lasting(d.Until),
 	}, a.mayGive(r, identity.Role(d.Role), d.at, d.Until)
 }
 
