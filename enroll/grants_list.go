@@ -61,7 +61,7 @@ func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (List[G
 	if err != nil {
 		return List[GrantInfo]{}, err
 	}
-	return readLists(r, lists, q.Page, func(from documentList, d Document) (info GrantInfo, told bool, err error) {
+	pick := func(from documentList, d Document) (info GrantInfo, told bool, err error) {
 		if err := decodeDocument(d, &info.Grant); err != nil {
 			return info, false, err
 		}
@@ -73,7 +73,8 @@ func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (List[G
 		mine := info.For == a.who.ID()
 		before := len(lists) > 1 && from.kind == GrantAtDocument && mine // among one's own
 		return info, (mine || a.may(identity.GrantRead, at)) && !before && (only == "" || info.Fleet == only), nil
-	})
+	}
+	return filled(a.people, "grants", q.Page, func(page Page) (List[GrantInfo], error) { return readLists(r, lists, page, pick) })
 }
 
 // grantLists are the lists of documents that hold all that was asked for, and the

@@ -127,10 +127,12 @@ func (s *Service) Tokens(ctx context.Context, p identity.Principal, q TokenQuery
 		if err != nil {
 			return err
 		}
-		list, err = readLists(r, lists, q.Page, func(from documentList, d Document) (TokenInfo, bool, error) {
-			info, told, err := s.listedToken(r, a, d, path)
-			before := from.kind == TokenAtDocument && path == "" && info.Maker == a.who.ID() // among one's own
-			return info, told && !before, err
+		list, err = filled(s.people, "tokens", q.Page, func(page Page) (List[TokenInfo], error) {
+			return readLists(r, lists, page, func(from documentList, d Document) (TokenInfo, bool, error) {
+				info, told, err := s.listedToken(r, a, d, path)
+				before := from.kind == TokenAtDocument && path == "" && info.Maker == a.who.ID() // among one's own
+				return info, told && !before, err
+			})
 		})
 		return err
 	})

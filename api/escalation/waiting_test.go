@@ -34,12 +34,11 @@ func (c *combination) decide(s *stage, w *world, on listener, o operation) (trie
 			continue
 		}
 		want, verbs := notFound, []string{"approve"}
-		if same {
-			verbs = append(verbs, "deny")
-			// A token does not even know of what others asked for, unless it could decide it.
-			if by == c.as || by.answers == "" || by.may(need, c.at.place()) {
-				want = forbidden
-			}
+		switch {
+		case same && (by.scope == nil || by.id == c.as.id || by.may(need, c.at.place())):
+			want, verbs = forbidden, []string{"approve", "deny"}
+		case same: // a token knows its own requests alone, and those that it could decide
+			verbs = []string{"approve", "deny", "withdraw"}
 		}
 		for _, verb := range verbs {
 			answer := s.send(apiListener, by, newRequest(s.t, "POST", "/api/v1/approvals/"+asked.ID+"/"+verb, nil))
