@@ -33,7 +33,11 @@ func TestEveryKindOfEventIsDocumented(t *testing.T) {
 	known := eventMembers()
 	var documented []enroll.EventKind
 	for _, row := range tableRows(t, "docs/events.md", "kind") {
-		documented = append(documented, enroll.EventKind(strings.Trim(row[0], "`")))
+		kind := enroll.EventKind(strings.Trim(row[0], "`"))
+		if slices.Contains(documented, kind) {
+			t.Errorf("docs/events.md lists %s twice", kind)
+		}
+		documented = append(documented, kind)
 		for _, member := range code.FindAllStringSubmatch(row[2], -1) {
 			if !slices.Contains(known, member[1]) {
 				t.Errorf("%s: an event has no member %q", row[0], member[1])
