@@ -114,3 +114,45 @@ func TestAMoveOutOfABoundTakesPolicySet(t *testing.T) {
 	_, err = r.EditFleet(t.Context(), r.admin, "/old/line", enroll.FleetEdit{Parent: "/new"})
 	check(t, err)
 }
+
+// Somebody's groups count for so long after their own call, and not after others
+// approve what they asked for.
+func TestApprovalIsNoCallOfTheMaker(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectActions))
+	sam, bob := person("sam", "admin"), person("bob")
+	check(t, r.giveByGlass(r.device.Device, bob))
+	_, err := r.StartJob(t.Context(), sam, bob.ID(), enroll.NewJob{Action: "hold"})
+	asked := waits(t, err)
+	made, err := r.CreateToken(t.Context(), sam, enroll.NewToken{
+		Name: "x", Fleet: "/berlin", Permissions: []string{"device.read"}, Until: r.clock.Now().Add(200 * 24 * time.Hour),
+	})
+	check(t, err)
+	token, err := r.TokenPrincipal(t.Context(), made.Text, "192.0.2.1")
+	check(t, err)
+	r.clock.advance(23 * time.Hour)
+	_, err = r.Approve(t.Context(), r.deputy, string(asked.ID), "")
+	check(t, err)
+	r.clock.advance(89*24*time.Hour + 30*time.Minute)
+	_, err = r.Device(t.Context(), token, string(r.device.Device))
+	check(t, err)
+	r.clock.advance(30 * time.Minute) // 90 days after sam called
+	_, err = r.Device(t.Context(), token, string(r.device.Device))
+	wantCode(t, err, enroll.Forbidden)
+}
+
+// A policy that waits does not replace one that was set meanwhile, be it the first.
+func TestAPolicyThatWaitsReplacesNoOther(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectAuthority))
+	_, err := r.SetFleetPolicy(t.Context(), r.boss, "/berlin/line-3", policy.Config{Lifetime: lasts(time.Hour)}, 0)
+	asked := waits(t, err)
+	_, err = r.SetFleetPolicy(t.Context(), identity.NewBreakGlass(), "/berlin/line-3", policy.Config{Lifetime: lasts(time.Minute)}, 0)
+	check(t, err)
+	_, err = r.Approve(t.Context(), r.deputy, string(asked.ID), "")
+	wantCode(t, err, enroll.Conflict)
+}
+
+// giveByGlass makes a person the owner of a device, without waiting for anybody.
+func (r *rig) giveByGlass(device identity.DeviceID, to identity.Principal) error {
+	_, err := r.AssignOwner(r.tb.Context(), identity.NewBreakGlass(), string(device), enroll.NewOwner{User: ptr(to.ID())})
+	return err
+}

@@ -111,16 +111,6 @@ func (a *access) inGroup(group string) bool {
 	})
 }
 
-// scoped token its maker, in the groups that they were last seen in, lapsed or not.
-func (a *access) answersIn(r Reader, group string) (bool, error) {
-	if a.who.Kind != identity.ScopedToken {
-		return a.inGroup(group), nil
-	}
-	maker, err := readMembership(r, a.people.named(a.who.Maker))
-	in := slices.ContainsFunc(maker.Groups, func(name string) bool { return groupID(maker.Issuer, name) == group })
-	return in, ifAny(err)
-}
-
 // owns reports whether a device belongs to the principal: it is the owner, or of the
 // owning group.
 func (a *access) owns(d *Device) bool {

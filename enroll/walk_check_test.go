@@ -92,11 +92,11 @@ func (before powers) grown(after powers, given [][]int64) error {
 }
 
 // of is the power of somebody, who may have been nobody then.
-func (all powers) of(p identity.Principal) []int64 {
-	if power := all.until[p.ID()]; power != nil {
+func (before powers) of(p identity.Principal) []int64 {
+	if power := before.until[p.ID()]; power != nil {
 		return power
 	}
-	return make([]int64, len(all.fleets)*len(identity.Permissions()))
+	return make([]int64, len(before.fleets)*len(identity.Permissions()))
 }
 
 // power is what those have between them by whose doing something is done, at the time.
@@ -193,7 +193,7 @@ func (w *walk) checkDevices() error {
 			}
 		}
 		if got := codeOf(err); got != want {
-			return fmt.Errorf("%s reads %s: %v, want %q", p.ID(), d.id, err, want)
+			return fmt.Errorf("%s reads %s: %w, want %q", p.ID(), d.id, err, want)
 		}
 	}
 	return nil

@@ -147,7 +147,7 @@ func (w *walk) roleFor(p identity.Principal) string {
 }
 
 func (w *walk) roleNames() []string {
-	names := []string{"lead", "mover", "odd", "nobody"}
+	names := []string{"lead", "mover", "ruler", "odd", "nobody"}
 	for _, role := range identity.Roles() {
 		names = append(names, string(role))
 	}
@@ -174,7 +174,8 @@ func (w *walk) putRole(p identity.Principal) *attempt {
 		d.name = "odd"
 	}
 	for d.may == 0 {
-		d.may = perms(w.rand.Uint64()) & perms(w.rand.Uint64()) & permsOf(identity.Permissions()...) &^ permsOf(identity.DeviceEnrolAny)
+		one, other := perms(w.rand.Uint64()), perms(w.rand.Uint64())
+		d.may = one & other & permsOf(identity.Permissions()...) &^ permsOf(identity.DeviceEnrolAny)
 	}
 	if was, there := w.model.role(d.name); there && w.chance(50) {
 		d.may = was&perms(w.rand.Uint64()) | d.may&perms(w.rand.Uint64())&perms(w.rand.Uint64())

@@ -135,7 +135,8 @@ func (m *model) mustWait(p identity.Principal, v verdict) bool {
 type setPolicyDeed struct {
 	fleet   *modelFleet
 	policy  modelPolicy
-	version uint64 // that it was made from; 0 for any
+	version uint64 // that it was made from
+	made    bool   // whether it was made from a version; else from any
 }
 
 func (d *setPolicyDeed) weigh(m *model, p identity.Principal) verdict {
@@ -145,10 +146,10 @@ func (d *setPolicyDeed) weigh(m *model, p identity.Principal) verdict {
 	if !d.fleet.above.holds().allows(d.policy) {
 		return refused(enroll.BadRequest)
 	}
-	if d.version != 0 && d.version != d.fleet.policy.version {
+	if d.made && d.version != d.fleet.policy.version {
 		return refused(enroll.Conflict)
 	}
-	d.version = d.fleet.policy.version
+	d.version, d.made = d.fleet.policy.version, true
 	return verdict{
 		permission: identity.PolicySet, places: []*modelFleet{d.fleet}, subject: policy.SubjectAuthority,
 		nothing: d.policy.says() == d.fleet.policy.says(),

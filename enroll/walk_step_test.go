@@ -3,6 +3,7 @@ package enroll_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -36,7 +37,7 @@ func (w *walk) step(i int) error {
 		w.model.arrive(p)
 	}
 	a := w.try(p)
-	given := w.power(a.doers)
+	given := w.power(append(slices.Clone(a.doers), p)) // their call alone changes what their tokens hold
 	if err := w.make(a); err != nil {
 		return fmt.Errorf("%s tries to %s: %w", a.who.ID(), a.words, err)
 	}
@@ -97,9 +98,27 @@ func (w *walk) try(p identity.Principal) *attempt {
 		often int
 		of    func(identity.Principal) *attempt
 	}{
-		{10, w.createGrant}, {6, w.dropGrant}, {4, w.putRole}, {1, w.dropRole}, {4, w.createFleet}, {10, w.editFleet}, {7, w.setPolicy},
-		{6, w.createToken}, {3, w.rotateToken}, {2, w.revokeToken}, {8, w.act}, {8, w.assign}, {3, w.disown}, {5, w.offer}, {6, w.answer},
-		{5, w.drawCode}, {3, w.startClaim}, {6, w.confirm}, {20, w.decide}, {3, w.startJob}, {2, w.jobs},
+		{10, w.createGrant},
+		{6, w.dropGrant},
+		{4, w.putRole},
+		{1, w.dropRole},
+		{4, w.createFleet},
+		{10, w.editFleet},
+		{7, w.setPolicy},
+		{6, w.createToken},
+		{3, w.rotateToken},
+		{2, w.revokeToken},
+		{8, w.act},
+		{8, w.assign},
+		{3, w.disown},
+		{5, w.offer},
+		{6, w.answer},
+		{5, w.drawCode},
+		{3, w.startClaim},
+		{6, w.confirm},
+		{20, w.decide},
+		{3, w.startJob},
+		{2, w.jobs},
 	}
 	for {
 		n := 0

@@ -143,7 +143,7 @@ func sameCopies(r enroll.Reader, kinds ...enroll.DocumentKind) error {
 		if err != nil {
 			return err
 		}
-		var id func(d enroll.Document) string = func(d enroll.Document) string {
+		id := func(d enroll.Document) string {
 			var kept struct{ ID string }
 			if err := json.Unmarshal(d.Data, &kept); err != nil {
 				return err.Error()

@@ -131,7 +131,8 @@ func (w *walk) begin() {
 	root := person("alice", "admin")
 	for _, role := range []*modelRole{
 		{"lead", permsOf(identity.FleetRead, identity.GrantCreate, identity.GrantRead, identity.DeviceRead, identity.DeviceAssign, identity.TokenCreate)},
-		{"mover", permsOf(identity.FleetRead, identity.FleetEdit, identity.GrantDelete, identity.PolicySet)},
+		{"mover", permsOf(identity.FleetRead, identity.FleetEdit, identity.GrantDelete)},
+		{"ruler", permsOf(identity.FleetRead, identity.PolicySet, identity.DeviceHold, identity.DeviceRelease)},
 	} {
 		_, err := w.PutRole(ctx, root, role.name, role.may.list())
 		check(w.tb, err)
@@ -143,6 +144,7 @@ func (w *walk) begin() {
 		{to: w.people[3].ID(), role: "admin", fleet: m.fleets[1]},
 		{to: w.people[4].ID(), role: "admin", fleet: m.fleets[2], until: m.now.Add(100 * time.Hour)},
 		{to: w.people[5].ID(), role: "mover", fleet: m.fleets[0]},
+		{to: w.people[1].ID(), role: "ruler", fleet: m.fleets[0]},
 		{to: m.devices[0].principal().ID(), role: "operator", fleet: m.fleets[1]},
 	} {
 		made, err := w.CreateGrant(ctx, root, enroll.NewGrant{For: g.to, Role: g.role, Fleet: g.fleet.path(), Until: g.until})

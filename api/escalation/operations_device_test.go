@@ -26,7 +26,7 @@ func deviceOperations() []operation {
 	}
 	for _, action := range actions() {
 		need, what := permission("device."+action), "active"
-		want := rule(onDevice(need, "device.read"))
+		want := onDevice(need, "device.read")
 		if action == "release" {
 			what = "held"
 		}

@@ -22,7 +22,7 @@ func fleetOperations() []operation {
 		}},
 		{"GET /api/v1/fleets/{id}/effective", "fleet.read", []form{{at: fleets(), ask: about("fleet", nil), want: read, status: 200, reads: true}}},
 		{"PATCH /api/v1/fleets/{id}", "fleet.edit", []form{
-			{name: "renamed", at: fleets(), ask: about("fleet", m{"name": "munich"}), want: rule(onThing("fleet.edit", "fleet.read")).but(allowed, wrongState, top), status: 200, waits: true},
+			{name: "renamed", at: fleets(), ask: about("fleet", m{"name": "munich"}), want: onThing("fleet.edit", "fleet.read").but(allowed, wrongState, top), status: 200, waits: true},
 			{name: "taken elsewhere", at: all(), ask: moving(sibling), want: moves(sibling), status: 200, waits: true},
 			{name: "taken higher", at: []position{child}, ask: moving(parent), want: moves(parent), status: 200, waits: true},
 			{name: "fetched", at: []position{sibling}, ask: moving(child), want: moves(child), status: 200, waits: true},
@@ -145,7 +145,7 @@ func grantOperations() []operation {
 			}
 			list[0].forms = append(list[0].forms, form{
 				name: role + " for " + whom, at: fleets(), status: 201, waits: true, who: func(a *actor) bool { return whom == "another" || a.person || a.der != nil },
-				ask: func(w *world, a *actor, at position) request {
+				ask: func(_ *world, a *actor, at position) request {
 					id := someone("dora").id
 					if whom == "oneself" {
 						id = a.id

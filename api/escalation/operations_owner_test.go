@@ -33,7 +33,7 @@ func ownerOperations() []operation {
 		{"GET /api/v1/users/{id}", "device.read", []form{{
 			// Who is behind a pseudonym is told to those who may read devices anywhere.
 			at: all(), ask: about("user", nil), status: 200, reads: true, open: true,
-			want: rule(onBranches("device.read")).but(allowed, notFound, unknown),
+			want: onBranches("device.read").but(allowed, notFound, unknown),
 		}}},
 		{"GET /api/v1/users/{id}/devices", "device.read", []form{{
 			// Likewise; what belongs to them is told as far as it may be seen.

@@ -24,12 +24,12 @@ func roleOperations() []operation {
 			{name: "more", at: at, ask: with("device.revoke"), want: writes("device.revoke"), status: 200, waits: true},
 			{name: "all", at: at, ask: with(bestowable()...), want: writes(bestowable()...), status: 200, waits: true},
 			// The role that gives what nobody holds but the break-glass token.
-			{name: "too much", at: at, ask: with("device.enrol.any"), want: rule(onWholeTree("role.edit")).but(allowed, unacceptable, nowhere)},
-			{name: "built in", at: at, ask: once("operator", m{"permissions": []string{"device.read"}}), want: rule(onWholeTree("role.edit")).but(allowed, wrongState, nowhere)},
+			{name: "too much", at: at, ask: with("device.enrol.any"), want: onWholeTree("role.edit").but(allowed, unacceptable, nowhere)},
+			{name: "built in", at: at, ask: once("operator", m{"permissions": []string{"device.read"}}), want: onWholeTree("role.edit").but(allowed, wrongState, nowhere)},
 		}},
 		{"DELETE /api/v1/roles/{name}", "role.edit", []form{
 			{at: at, ask: once("lookers", nil), want: onWholeTree("role.edit"), status: 204, waits: true},
-			{name: "that is not there", at: at, ask: once("nothing", nil), want: rule(onWholeTree("role.edit")).but(allowed, notFound, nowhere)},
+			{name: "that is not there", at: at, ask: once("nothing", nil), want: onWholeTree("role.edit").but(allowed, notFound, nowhere)},
 		}},
 	}
 }
@@ -147,7 +147,7 @@ func approvalOperations() []operation {
 		{"POST /api/v1/approvals/{id}/approve", "signed-in", []form{{at: all(), ask: about("approval", nil), want: decides, status: 200}}},
 		{"POST /api/v1/approvals/{id}/deny", "signed-in", []form{{at: all(), ask: about("approval", nil), want: decides, status: 200}}},
 		{"POST /api/v1/approvals/{id}/withdraw", "signed-in", []form{{
-			at: all(), ask: about("approval", nil), want: rule(decides).but(allowed, forbidden, known()...),
+			at: all(), ask: about("approval", nil), want: decides.but(allowed, forbidden, known()...),
 		}}},
 	}
 }
