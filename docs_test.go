@@ -171,6 +171,25 @@ func TestWhatDocumentsNameIsThere(t *testing.T) {
 	}
 }
 
+// Each row of the standards says where it is obeyed and which test shows it.
+func TestEveryStandardHasItsTest(t *testing.T) {
+	const page = "docs/standards.md"
+	for _, row := range tableRows(t, page, "standard") {
+		if len(row) != 4 || row[0] == "" || row[1] == "" {
+			t.Errorf("%s: %q is not a standard, a section, files and tests", page, row)
+			continue
+		}
+		for at, is := range map[int]func(string) bool{
+			2: goFile.MatchString, 3: func(name string) bool { return aTest.MatchString(name) || script.MatchString(name) },
+		} {
+			names := code.FindAllStringSubmatch(row[at], -1)
+			if len(names) == 0 || slices.ContainsFunc(names, func(name []string) bool { return !is(name[1]) }) {
+				t.Errorf("%s: %s, %s: %q names no file or no test", page, row[0], row[1], row[at])
+			}
+		}
+	}
+}
+
 // pages lists every document of ours.
 func pages(t *testing.T) []string {
 	t.Helper()
