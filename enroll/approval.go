@@ -73,11 +73,17 @@ func (w *Waiting) Error() string {
 	return fmt.Sprintf("waits for a second person who holds %s there: request %s, until %s", w.Approval.Permission, w.Approval.ID, w.Approval.ExpiresAt.Format(time.RFC3339))
 }
 
+// maxApprovalFleets bounds the fleets that one request is about.
+const maxApprovalFleets = 1_000
+
 // approvalRetry is when it may be worth asking whether somebody has approved.
 const approvalRetry = time.Minute
 
 // ask records a deed that waits.
 func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, id ApprovalID) (*Approval, error) {
+	if len(w.places) > maxApprovalFleets {
+		return nil, Refuse(TooLarge, "this reaches over %d fleets, more than one request can ask for; do it branch by branch", maxApprovalFleets)
+	}
 	data, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("a deed that waits: %w", err)

@@ -1,6 +1,7 @@
 package enroll_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -108,4 +109,19 @@ func TestWhoDrewATicketBeforeThePolicyDoesNotApprove(t *testing.T) {
 	wantCode(t, err, enroll.Forbidden)
 	_, err = r.Approve(t.Context(), r.deputy, string(asked.ID), "")
 	check(t, err)
+}
+
+// A certificate is nobody's second pair of eyes: whoever gave it its power has it.
+func TestNoCertificateApproves(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectActions))
+	station := identity.Principal{Kind: identity.Certificate, Device: r.device.Device}
+	r.grant(station.ID(), "security", "/berlin", time.Time{})
+	_, err := r.Act(t.Context(), r.boss, string(r.device.Device), identity.Hold, "", "")
+	asked := waits(t, err)
+	for _, decide := range []func(*enroll.Service, context.Context, identity.Principal, string, string) (enroll.Approval, error){
+		(*enroll.Service).Approve, (*enroll.Service).Deny,
+	} {
+		_, err := decide(r.Service, t.Context(), station, string(asked.ID), "")
+		wantCode(t, err, enroll.Forbidden)
+	}
 }

@@ -144,6 +144,9 @@ func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment 
 		if a.responsible() == asked.Responsible {
 			return Refuse(Forbidden, "a request is decided by somebody else than whoever made it, with a token of theirs or without; you can withdraw it")
 		}
+		if a.who.Kind == identity.Certificate {
+			return Refuse(Forbidden, "a request is decided by a person; a certificate is nobody's second pair of eyes")
+		}
 		if _, may, err := a.mayDecide(tx, asked); err != nil || !may {
 			return errors.Join(err, forbidden(asked.Permission))
 		}

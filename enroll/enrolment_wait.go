@@ -77,7 +77,11 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 }
 
 // askToEnrol records that an enrolment waits.
-func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said verdict, id ApprovalID) (*Approval, error) {
+func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said verdict) (*Approval, error) {
+	id, err := s.newOrderID(s.now())
+	if err != nil {
+		return nil, err
+	}
 	d := &admitEnrolment{Order: said.order, Device: said.asking.device.ID, Key: request.key}
 	a, err := s.access(tx, actorOf(request.Principal, d.Device))
 	if err != nil {
@@ -87,7 +91,7 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.ask(ctx, tx, a, d, w, id)
+	asked, err := s.ask(ctx, tx, a, d, w, ApprovalID(id))
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,9 @@ type HeldGrant struct {
 	Why string
 }
 
+// maxAskedGroups bounds the groups that a question names.
+const maxAskedGroups = 500
+
 // Explain tells which grant decides. About oneself everybody may ask; about others,
 // and about oneself in other groups, whoever holds AccessExplain on the fleet.
 func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question) (answer Explanation, err error) {
@@ -64,6 +67,9 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		if err := s.need(ctx, p, identity.AccessExplain); err != nil {
 			return answer, err
 		}
+	}
+	if len(q.Groups) > maxAskedGroups {
+		return answer, RefuseField("groups", "name at most %d groups", maxAskedGroups)
 	}
 	permission := identity.Permission(q.Permission)
 	if !permission.Known() {

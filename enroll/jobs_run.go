@@ -153,7 +153,7 @@ func (b *batch) begin() (err error) {
 	b.maker, err = b.s.doer(b.tx, b.job.Maker)
 	var refusal *Refusal
 	if gone := errors.As(err, &refusal); gone {
-		b.maker, err = nobodyNow(b.job.Maker), nil
+		b.maker = nobodyNow(b.job.Maker)
 		b.a = &access{people: b.s.people, who: b.maker, now: b.now}
 		b.a.moment, err = b.s.moments.at(b.tx)
 	} else if err == nil {

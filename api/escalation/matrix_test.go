@@ -142,12 +142,12 @@ func (f *form) expects(on listener, a *actor, at position) outcome {
 // outside is to look like it.
 func (w *world) tryAs(s *stage, on listener, o operation, f form, a *actor) (tried int64) {
 	s.t.Helper()
-	at := slices.Clone(f.at)
-	slices.SortStableFunc(at, func(x, y position) int {
-		return boolToInt(y == unknown) - boolToInt(x == unknown)
-	})
+	positions := slices.Clone(f.at)
+	if i := slices.Index(positions, unknown); i > 0 {
+		positions[0], positions[i] = positions[i], positions[0]
+	}
 	missing := ""
-	for _, at := range at {
+	for _, at := range positions {
 		asked := f.ask(w, a, at)
 		r := build(s.t, o.call, asked)
 		want := f.expects(on, a, at)
@@ -168,11 +168,4 @@ func (w *world) tryAs(s *stage, on listener, o operation, f form, a *actor) (tri
 		tried++
 	}
 	return tried
-}
-
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

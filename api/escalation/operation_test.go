@@ -3,7 +3,7 @@ package escalation_test
 // operation is what the model knows of one operation of a door.
 type operation struct {
 	call       string // method and path
-	permission string // x-permission, as the document has it; empty for EST, which has none
+	permission string // x-permission, as the document has it
 	forms      []form
 }
 
