@@ -47,6 +47,9 @@ type access struct {
 	// scope narrows what a scoped token may do, to less than its maker may; nil for
 	// everybody else.
 	scope *scope
+	// makerIn are the ids of the groups that a scoped token's maker was last known to
+	// be in. They own nothing by that; it is their own doing what the token does.
+	makerIn []string
 }
 
 // scope is what a scoped token was made for.

@@ -21,7 +21,7 @@ type FleetEdit struct {
 // grants and policies go by ids. A move changes who has power over the branch and
 // what holds there: whoever moves it holds FleetEdit on the branch and on its new
 // parent, all that the move newly gives to anybody, GrantDelete where it takes
-// power away, and PolicySet where other policy holds afterwards.
+// power away, and PolicySet where other policy holds or binds afterwards.
 func (s *Service) EditFleet(ctx context.Context, p identity.Principal, fleet string, edit FleetEdit) (FleetInfo, error) {
 	if err := s.need(ctx, p, identity.FleetEdit); err != nil {
 		return FleetInfo{}, err

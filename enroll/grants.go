@@ -61,6 +61,8 @@ func (s *Service) CreateGrant(ctx context.Context, p identity.Principal, asked N
 type createGrant struct {
 	NewGrant
 	ID GrantID `json:"id"`
+	// At is the fleet while it waits, whatever it is called by then.
+	At identity.FleetID `json:"at,omitempty"`
 
 	at   *place
 	info GrantInfo
@@ -73,12 +75,21 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 	if err != nil {
 		return w, err
 	}
-	if d.at, err = a.see(r, path, identity.GrantCreate, identity.GrantRead); err != nil {
+	if d.At != "" {
+		d.at, err = a.moment.place(r, d.At)
+	} else {
+		d.at, err = a.find(r, path)
+	}
+	if err == nil {
+		err = a.sees(d.at, identity.GrantCreate, identity.GrantRead)
+	}
+	if err != nil {
 		return w, err
 	}
+	d.At = d.at.id
 	return weight{
 		permission: identity.GrantCreate, places: []*place{d.at}, grant: a.grant(identity.GrantCreate, d.at), turns: true,
-		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + d.Fleet + " to " + s.people.named(d.For) + lasting(d.Until),
+		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + string(d.at.path) + " to " + s.people.named(d.For) + lasting(d.Until),
 	}, a.mayGive(r, identity.Role(d.Role), d.at, d.Until)
 }
 
@@ -123,15 +134,24 @@ func (s *Service) checkGrant(asked NewGrant) (identity.FleetPath, error) {
 // What it may not even read there is not there.
 func (a *access) see(r Reader, path identity.FleetPath, permission, reading identity.Permission) (*place, error) {
 	at, err := a.find(r, path)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = a.sees(at, permission, reading)
+	}
+	if err != nil {
 		return nil, err
+	}
+	return at, nil
+}
+
+// sees refuses whoever does not hold permission at a place.
+func (a *access) sees(at *place, permission, reading identity.Permission) error {
+	switch {
 	case a.may(permission, at):
-		return at, nil
+		return nil
 	case a.may(reading, at) || a.may(identity.FleetRead, at):
-		return nil, forbidden(permission).in(at)
+		return forbidden(permission).in(at)
 	default:
-		return nil, errFleet().in(at)
+		return errFleet().in(at)
 	}
 }
 

@@ -20,6 +20,9 @@ type startJob struct {
 	NewJob
 
 	job Job
+	// calls says that whoever starts it calls now, and not somebody who approves it:
+	// their groups are as the provider says.
+	calls bool
 }
 
 func (d *startJob) kind() deedKind { return deedStartJob }
@@ -47,6 +50,9 @@ func (d *startJob) weigh(s *Service, r Reader, a *access) (w weight, err error) 
 	w = weight{permission: action.permission(), subject: policy.SubjectActions, turns: true}
 	if err := a.weighOwned(r, d.job.User, &w); err != nil {
 		return w, err
+	}
+	for _, at := range w.places[:min(len(w.places), maxJobFleets)] {
+		d.job.Fleets = append(d.job.Fleets, at.id)
 	}
 	w.words = fmt.Sprintf("%s all devices of %s, %d on which the asker may", d.Action, d.job.User, w.devices)
 	return w, nil
@@ -93,9 +99,13 @@ func (d *startJob) do(ctx context.Context, s *Service, tx Tx, a *access, _ weigh
 	event := s.event(ctx, a.who, JobStarted)
 	d.job.CreatedAt, d.job.CreatedBy, d.job.Request = event.Time, event.Actor, event.Request
 	d.job.tell(&event)
+	var err error
+	if d.calls {
+		err = s.remember(tx, a.who)
+	}
 	return errors.Join(
+		err,
 		s.know(tx, d.To),
-		s.remember(tx, a.who),
 		putDocument(tx, JobDocument, string(d.job.ID), d.job),
 		tx.PutDocument(JobOpenDocument, string(d.job.ID), nil),
 		s.append(tx, a.who, event),

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -46,7 +47,8 @@ func shifts(r Reader, a *access, was, is *place) ([]Shift, error) {
 
 // mayMove refuses a move that gives anybody, the mover among them, power over the
 // branch that the mover does not hold there now; that takes power from anybody where
-// the mover may not; or that changes what holds there where the mover may not.
+// the mover may not; or that changes what holds there, or how far fleets below may go,
+// where the mover may not.
 func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 	moved, err := shifts(r, a, was, is)
 	if err != nil {
@@ -60,8 +62,11 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			continue
 		}
 		role, err := a.moment.role(r, shift.Role)
-		if err != nil {
+		if errors.Is(err, ErrNotFound) {
 			continue // a role that is gone gives nothing
+		}
+		if err != nil {
+			return err
 		}
 		for permission := range role {
 			if !a.holdsUntil(permission, was, shift.Until) {
@@ -69,8 +74,8 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			}
 		}
 	}
-	if len(policy.Diff(was.policy, is.policy)) > 0 && !a.may(identity.PolicySet, was) {
-		return Refuse(Forbidden, "another policy would hold on %s, which needs %s there", was.path, identity.PolicySet)
+	if !policy.Alike(was.policy, is.policy) && !a.may(identity.PolicySet, was) {
+		return Refuse(Forbidden, "another policy would hold on %s or bind the fleets below it, which needs %s there", was.path, identity.PolicySet)
 	}
 	return s.mayReach(r, a, was, is)
 }

@@ -155,10 +155,11 @@ func (a *access) deviceGrant(permission identity.Permission, d *Device, at *plac
 	return ""
 }
 
-// mayOwn refuses to make the principal an owner, or the group it is in, by its own
-// doing, where that gives it what it does not hold.
+// mayOwn refuses to make whoever answers for the principal an owner, or a group they
+// are in, by their own doing, where that gives them what the principal does not hold.
 func (a *access) mayOwn(to owners, at *place) error {
-	own := to.person != "" && to.person == a.people.named(a.who.Responsible()) || to.group != "" && a.inGroup(to.group)
+	group := to.group != "" && (a.inGroup(to.group) || slices.Contains(a.makerIn, to.group))
+	own := group || to.person != "" && to.person == a.people.named(a.who.Responsible())
 	for _, permission := range identity.Permissions() {
 		if own && ownersMay(permission) && !a.may(permission, at) {
 			return errBeyond(permission, string(at.path))

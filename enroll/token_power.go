@@ -66,31 +66,34 @@ func (s *Service) powerOf(r Reader, a *access, t *scopedToken) error {
 	if !a.now.Before(t.Until) {
 		return nil
 	}
-	held, err := s.heldBy(r, a.moment, t.Maker, a.now)
-	a.held = held
+	known, err := s.makerOf(r, a.moment, t.Maker, a.now)
+	a.held, a.makerIn = known.held, known.groups
 	return err
 }
 
 // maker is what somebody holds who made tokens. It belongs to everybody.
 type maker struct {
 	held []holding
+	// groups are the ids of those that they were last known to be in, whether or not
+	// that still gives them anything.
+	groups []string
 	// again is when to read this anew: what confirms somebody's groups, so that they
 	// go on counting, turns no revision. Zero for never.
 	again time.Time
 }
 
-// heldBy returns what the principal with an id holds, as far as it is known without
+// makerOf returns what the principal with an id holds, as far as it is known without
 // them. It belongs to everybody.
-func (s *Service) heldBy(r Reader, m *moment, id string, now time.Time) ([]holding, error) {
+func (s *Service) makerOf(r Reader, m *moment, id string, now time.Time) (maker, error) {
 	read := func() (maker, error) { return s.readMaker(r, m, id, now) }
 	known, err := remembered(m, m.makers, id, read)
 	if err != nil || known.again.IsZero() || now.Before(known.again) {
-		return known.held, err
+		return known, err
 	}
 	if known, err = read(); err == nil {
 		keep(m, m.makers, id, known)
 	}
-	return known.held, err
+	return known, err
 }
 
 func (s *Service) readMaker(r Reader, m *moment, id string, now time.Time) (maker, error) {
@@ -102,7 +105,15 @@ func (s *Service) readMaker(r Reader, m *moment, id string, now time.Time) (make
 	if err := a.hold(r, p); err != nil {
 		return maker{}, err
 	}
-	return maker{held: a.held[:len(a.held):len(a.held)], again: again}, nil
+	last, err := readMembership(r, s.people.named(id))
+	if ifAny(err) != nil {
+		return maker{}, err
+	}
+	known := maker{held: a.held[:len(a.held):len(a.held)], again: again}
+	for _, group := range last.Groups {
+		known.groups = append(known.groups, groupID(last.Issuer, group))
+	}
+	return known, nil
 }
 
 // principalOf makes the principal with an id, as if they called: somebody of a

@@ -222,7 +222,10 @@ func TestKeyProtection(t *testing.T) {
 	if problem := enrol("vault").refused(t, 400, enroll.BadRequest); problem["field"] != "key_protection" {
 		t.Errorf("told %v", problem)
 	}
-	enrol("tpm").want(t, 201)
+	enrolled := enrol("tpm").want(t, 201)["device"].(string)
+	if device := r.call("admin", "GET", "/api/v1/devices/"+enrolled, nil).want(t, 200); device["key_protection"] != "tpm" {
+		t.Errorf("the device is %v", device)
+	}
 }
 
 // Every operation that can wait says so in the document, and no other.

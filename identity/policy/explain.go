@@ -75,4 +75,18 @@ func Diff(before, after Effective) (changes []Change) {
 	return changes
 }
 
+// Alike reports whether all holds after as it did before, at the fleet and at each
+// fleet below it, whatever those say: neither values nor bounds differ.
+func Alike(before, after Effective) bool {
+	for i := range fieldCount {
+		was, is := before.at(i), after.at(i)
+		open := was.closedBy == nil && is.closedBy == nil
+		bound := was.closedBy != nil && is.closedBy != nil && was.bound == is.bound
+		if was.value != is.value || !open && !bound {
+			return false
+		}
+	}
+	return true
+}
+
 func (i index) shown(v value) Shown { return Shown{Value: i.json(v), Text: i.text(v)} }
