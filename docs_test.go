@@ -33,7 +33,11 @@ func TestEveryKindOfEventIsDocumented(t *testing.T) {
 	known := eventMembers()
 	var documented []enroll.EventKind
 	for _, row := range tableRows(t, "docs/events.md", "kind") {
-		documented = append(documented, enroll.EventKind(strings.Trim(row[0], "`")))
+		kind := enroll.EventKind(strings.Trim(row[0], "`"))
+		if slices.Contains(documented, kind) {
+			t.Errorf("docs/events.md lists %s twice", kind)
+		}
+		documented = append(documented, kind)
 		for _, member := range code.FindAllStringSubmatch(row[2], -1) {
 			if !slices.Contains(known, member[1]) {
 				t.Errorf("%s: an event has no member %q", row[0], member[1])
@@ -162,6 +166,25 @@ func TestWhatDocumentsNameIsThere(t *testing.T) {
 				t.Errorf("%s names the script %s, which is not in %s", page, name, scripts)
 			case aTest.MatchString(name) && !tests[name]:
 				t.Errorf("%s names %s, and there is no such test", page, name)
+			}
+		}
+	}
+}
+
+// Each row of the standards says where it is obeyed and which test shows it.
+func TestEveryStandardHasItsTest(t *testing.T) {
+	const page = "docs/standards.md"
+	for _, row := range tableRows(t, page, "standard") {
+		if len(row) != 4 || row[0] == "" || row[1] == "" {
+			t.Errorf("%s: %q is not a standard, a section, files and tests", page, row)
+			continue
+		}
+		for at, is := range map[int]func(string) bool{
+			2: goFile.MatchString, 3: func(name string) bool { return aTest.MatchString(name) || script.MatchString(name) },
+		} {
+			names := code.FindAllStringSubmatch(row[at], -1)
+			if len(names) == 0 || slices.ContainsFunc(names, func(name []string) bool { return !is(name[1]) }) {
+				t.Errorf("%s: %s, %s: %q names no file or no test", page, row[0], row[1], row[at])
 			}
 		}
 	}

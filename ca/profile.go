@@ -117,6 +117,13 @@ func (p Profile) Within(lifetime time.Duration) Profile {
 	return p
 }
 
+// NamingOwner returns the profile with certificates that name the device's owner, or
+// do not, as a fleet's policy says.
+func (p Profile) NamingOwner(names bool) Profile {
+	p.config.OwnerURN = names
+	return p
+}
+
 // Backdate returns how far before issuance certificates begin to be good.
 func (p Profile) Backdate() time.Duration { return p.config.Backdate }
 

@@ -70,8 +70,9 @@ func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
 		return a, nil
 	case identity.ScopedToken:
 		return a, s.scopeOf(r, a)
+	default:
+		return a, a.hold(r, p)
 	}
-	return a, a.hold(r, p)
 }
 
 // hold gives p what the configuration and the grants give. Whoever is in groups is

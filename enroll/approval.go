@@ -73,11 +73,17 @@ func (w *Waiting) Error() string {
 	return fmt.Sprintf("waits for a second person who holds %s there: request %s, until %s", w.Approval.Permission, w.Approval.ID, w.Approval.ExpiresAt.Format(time.RFC3339))
 }
 
+// maxApprovalFleets bounds the fleets that one request is about.
+const maxApprovalFleets = 1_000
+
 // approvalRetry is when it may be worth asking whether somebody has approved.
 const approvalRetry = time.Minute
 
 // ask records a deed that waits.
 func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, id ApprovalID) (*Approval, error) {
+	if len(w.places) > maxApprovalFleets {
+		return nil, Refuse(TooLarge, "this reaches over %d fleets, more than one request can ask for; do it branch by branch", maxApprovalFleets)
+	}
 	data, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("a deed that waits: %w", err)
@@ -94,7 +100,17 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	event := s.event(ctx, a.who, ApprovalRequested)
 	event.at(w.places[0])
 	event.About, event.Operation, event.Grant, event.Comment, event.NotAfter = string(id), string(w.permission), w.grant, w.words, &asked.ExpiresAt
-	return asked, errors.Join(s.remember(tx, a.who), putDocument(tx, ApprovalDocument, string(id), asked), s.append(tx, a.who, event))
+	key, err := waitKey(d, a.who.ID())
+	if err != nil {
+		return nil, err
+	}
+	return asked, errors.Join(
+		s.remember(tx, a.who),
+		putDocument(tx, ApprovalDocument, string(id), asked),
+		putDocument(tx, ApprovalForDocument, key, askedFor{ID: id}),
+		forgetApprovals(tx, a.now),
+		s.append(tx, a.who, event),
+	)
 }
 
 // readApproval returns a request that the principal may know of: its maker's own,
@@ -108,7 +124,7 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 		return asked, nil, err
 	}
 	places, told, err := a.mayDecide(r, &asked)
-	if err == nil && !told && asked.Responsible != a.responsible() {
+	if err == nil && !told && !a.made(&asked) {
 		err = errApproval()
 	}
 	a.name(&asked, places)
@@ -118,6 +134,9 @@ func (s *Service) readApproval(r Reader, a *access, id string) (Approval, []*pla
 // name fills in what the fleets of a request are called, as far as the principal may
 // know.
 func (a *access) name(asked *Approval, places []*place) {
+	if asked == nil {
+		return
+	}
 	asked.Paths = nil
 	for _, at := range places {
 		path := identity.FleetPath("")
@@ -132,6 +151,15 @@ func errApproval() error { return Refuse(NotFound, "no such request") }
 
 // responsible is the pseudonymous id of who answers for what the principal does.
 func (a *access) responsible() string { return a.people.named(a.who.Responsible()) }
+
+// made reports whether a request is the principal's own, or a token's of theirs. What
+// its maker asked for, or another token did, is none of a token's business.
+func (a *access) made(asked *Approval) bool {
+	if a.who.Kind == identity.ScopedToken {
+		return asked.Maker == a.who.ID()
+	}
+	return asked.Responsible == a.responsible()
+}
 
 // mayDecide returns the places that a request is about, and whether the principal
 // holds its permission at each of them.

@@ -3,6 +3,7 @@ package enroll_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,9 +86,8 @@ func TestActionsOnAProtectedBranchWait(t *testing.T) {
 	wantCode(t, err, enroll.WrongState)
 	var actors []string
 	for _, event := range r.log() {
-		switch event.Kind {
-		case enroll.ApprovalRequested, enroll.ApprovalGiven, enroll.DeviceRevoked:
-			actors = append(actors, string(event.Kind)+" "+event.Actor[:12])
+		if slices.Contains([]enroll.EventKind{enroll.ApprovalRequested, enroll.ApprovalGiven, enroll.DeviceRevoked}, event.Kind) {
+			actors = append(actors, string(event.Kind)+" "+event.Actor)
 		}
 	}
 	if len(actors) != 3 || actors[0][len("approval.requested "):] != actors[2][len("device.revoked "):] {
@@ -114,12 +114,15 @@ func TestApprovalDoesNotOutliveTheMakersPower(t *testing.T) {
 
 func TestRequestsExpireAndAreWithdrawnAndDenied(t *testing.T) {
 	r := newGuarded(t, policy.Config{Approval: []policy.Subject{policy.SubjectActions}, ApprovalLifetime: lasts(time.Hour)})
-	ask := func() string {
+	ask := func(why string) string {
 		t.Helper()
-		_, err := r.Act(t.Context(), r.boss, string(r.device.Device), identity.Hold, "", "")
+		_, err := r.Act(t.Context(), r.boss, string(r.device.Device), identity.Hold, "", why)
 		return string(waits(t, err).ID)
 	}
-	late, taken, denied := ask(), ask(), ask()
+	late, taken, denied := ask("a"), ask("b"), ask("c")
+	if again := ask("a"); again != late {
+		t.Error("asking for the same again made another request")
+	}
 	_, err := r.Withdraw(t.Context(), r.boss, taken, "")
 	check(t, err)
 	_, err = r.Deny(t.Context(), r.deputy, denied, "no")
@@ -134,6 +137,23 @@ func TestRequestsExpireAndAreWithdrawnAndDenied(t *testing.T) {
 		_, err = r.Approve(t.Context(), r.deputy, id, "")
 		wantCode(t, err, enroll.WrongState)
 	}
+}
+
+// What was decided long ago is forgotten, by and by; the log keeps it.
+func TestRequestsAreForgotten(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectActions))
+	ask := func() string {
+		t.Helper()
+		_, err := r.Act(t.Context(), r.boss, string(r.device.Device), identity.Hold, "", "")
+		return string(waits(t, err).ID)
+	}
+	old := ask()
+	r.clock.advance(61 * 24 * time.Hour)
+	now := ask()
+	_, err := r.Approval(t.Context(), r.boss, old)
+	wantCode(t, err, enroll.NotFound)
+	_, err = r.Approve(t.Context(), r.deputy, now, "")
+	check(t, err)
 }
 
 func TestManyActionsOfOnePersonCountTogether(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/touchmark/touchmark/identity"
@@ -14,14 +15,15 @@ import (
 // second person who holds the same permission there. Both are weighed again now:
 // what the maker may not do any more is refused.
 func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
-	var done func()
-	asked, err := s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
+	var d deed
+	var counted stridden
+	asked, err := s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place) error {
+		s.strides.takeBack(&counted)
 		maker, err := s.doer(tx, asked.Maker)
 		if err != nil {
 			return err
 		}
-		d := newDeed(asked.Kind)
-		if d == nil {
+		if d = newDeed(asked.Kind); d == nil {
 			return Refuse(Conflict, "this version does not know what the request is to do; deny it and have it asked for again")
 		}
 		if err := json.Unmarshal(asked.Deed, d); err != nil {
@@ -35,24 +37,38 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 		if err != nil {
 			return becauseOfMaker(err)
 		}
+		if err := asked.stillSays(w); err != nil {
+			return err
+		}
 		for _, at := range w.places {
 			if !a.may(w.permission, at) {
 				return forbidden(w.permission)
 			}
+		}
+		if asked.outgrown(w) {
+			return Refuse(Conflict, "by now the request would act on other fleets or on more devices than it says; deny it and have it asked for again")
 		}
 		asked.State = RequestApproved
 		event := s.decision(ctx, a, ApprovalGiven, asked, places)
 		if err := errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event)); err != nil {
 			return err
 		}
-		done = func() { s.done(maker, d, w) }
-		return s.carryOut(ctx, tx, as, d, w, revision)
+		counted = s.stride(as, w)
+		return s.carryOut(ctx, tx, as, d, w)
 	})
 	if err != nil {
+		s.strides.takeBack(&counted)
 		return Approval{}, err
 	}
-	done()
+	d.after(s)
 	return asked, nil
+}
+
+// outgrown reports whether a deed reaches further than its request says. Names of
+// fleets and what belongs to somebody change while it waits, and a second person is
+// to agree to what happens.
+func (a *Approval) outgrown(w weight) bool {
+	return w.devices > a.Devices || slices.ContainsFunc(w.places, func(at *place) bool { return !slices.Contains(a.Fleets, at.id) })
 }
 
 // doer makes the principal with an id, of any kind that can have something wait.
@@ -60,7 +76,7 @@ func (s *Service) doer(r Reader, id string) (identity.Principal, error) {
 	kind, name, _ := strings.Cut(id, ":")
 	switch identity.Kind(kind) {
 	case identity.Certificate:
-		return identity.Principal{Kind: identity.Certificate, Device: identity.DeviceID(name)}, nil
+		return certified(r, identity.DeviceID(name))
 	case identity.ScopedToken:
 		t, err := readToken(r, TokenID(name))
 		if errors.Is(err, ErrNotFound) {
@@ -70,6 +86,32 @@ func (s *Service) doer(r Reader, id string) (identity.Principal, error) {
 	default:
 		return s.principalOf(r, id)
 	}
+}
+
+// certified makes the principal of a device's certificate. One that was held, revoked
+// or retired shows its certificate to nobody, and nothing is done for it either.
+func certified(r Reader, id identity.DeviceID) (identity.Principal, error) {
+	p := identity.Principal{Kind: identity.Certificate, Device: id}
+	d, err := r.Device(id)
+	switch {
+	case errors.Is(err, ErrNotFound): // it waits to be enrolled
+		return p, nil
+	case err == nil && d.State != identity.Active && d.State != identity.Expected:
+		return p, Refuse(Conflict, "the device by whose certificate it was asked for is %s", d.State)
+	default:
+		return p, err
+	}
+}
+
+// stillSays refuses what has come to be more than the request says, or elsewhere: that
+// is not what whoever approves was shown.
+func (a *Approval) stillSays(w weight) error {
+	there := func(at *place) bool { return slices.Contains(a.Fleets, at.id) }
+	elsewhere := slices.ContainsFunc(w.places, func(at *place) bool { return !there(at) })
+	if elsewhere || w.devices > a.Devices {
+		return Refuse(Conflict, "it would do more by now than the request says (%s); deny it, and have it asked for again", w.words)
+	}
+	return nil
 }
 
 // becauseOfMaker says whose authority a refusal is about.
@@ -88,7 +130,7 @@ func becauseOfMaker(err error) error {
 
 // Deny ends a request: nothing is done.
 func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
-	return s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
+	return s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place) error {
 		asked.State = RequestDenied
 		event := s.decision(ctx, a, ApprovalDenied, asked, places)
 		return errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event))
@@ -96,16 +138,19 @@ func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment st
 }
 
 // decide has a second person decide a request that waits.
-func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment string, how func(Tx, *access, *Approval, []*place, []byte) error) (Approval, error) {
+func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment string, how func(Tx, *access, *Approval, []*place) error) (Approval, error) {
 	var decided Approval
-	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, revision []byte) error {
+	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place) error {
 		if a.responsible() == asked.Responsible {
 			return Refuse(Forbidden, "a request is decided by somebody else than whoever made it, with a token of theirs or without; you can withdraw it")
+		}
+		if a.who.Kind == identity.Certificate {
+			return Refuse(Forbidden, "a request is decided by a person; a certificate is nobody's second pair of eyes")
 		}
 		if _, may, err := a.mayDecide(tx, asked); err != nil || !may {
 			return errors.Join(err, forbidden(asked.Permission))
 		}
-		err := how(tx, a, asked, places, revision)
+		err := how(tx, a, asked, places)
 		decided = *asked
 		return err
 	})
@@ -113,15 +158,11 @@ func (s *Service) decide(ctx context.Context, p identity.Principal, id, comment 
 }
 
 // changeRequest changes a request that still waits.
-func (s *Service) changeRequest(ctx context.Context, p identity.Principal, id, comment string, change func(Tx, *access, *Approval, []*place, []byte) error) error {
+func (s *Service) changeRequest(ctx context.Context, p identity.Principal, id, comment string, change func(Tx, *access, *Approval, []*place) error) error {
 	if p.Kind == identity.Anonymous {
 		return s.deny(ctx, p, "")
 	}
 	if err := checkComment(comment); err != nil {
-		return err
-	}
-	revision, err := s.newRevision()
-	if err != nil {
 		return err
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -137,7 +178,7 @@ func (s *Service) changeRequest(ctx context.Context, p identity.Principal, id, c
 			return Refuse(WrongState, "the request is %s", state)
 		}
 		asked.DecidedBy, asked.DecidedAt, asked.Comment = s.people.pseudonym(p), a.now, comment
-		return change(tx, a, &asked, places, revision)
+		return change(tx, a, &asked, places)
 	})
 }
 
@@ -153,8 +194,8 @@ func (s *Service) decision(ctx context.Context, a *access, kind EventKind, asked
 // Withdraw ends a request that its maker, or a token of theirs, has made.
 func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, comment string) (Approval, error) {
 	var ended Approval
-	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place, _ []byte) error {
-		if a.responsible() != asked.Responsible {
+	err := s.changeRequest(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place) error {
+		if !a.made(asked) {
 			return Refuse(Forbidden, "only whoever made a request withdraws it; you can deny it")
 		}
 		asked.State = RequestWithdrawn
@@ -192,30 +233,38 @@ func (s *Service) Approvals(ctx context.Context, p identity.Principal, waiting b
 		if err != nil {
 			return err
 		}
-		found, err := r.Documents(ApprovalDocument, "", page)
-		if err != nil {
-			return err
-		}
-		list = List[Approval]{Next: found.Next}
-		for _, d := range found.Items {
-			var asked Approval
-			if err := decodeDocument(d, &asked); err != nil {
-				return err
-			}
-			asked.State = asked.StateAt(a.now)
-			if waiting && asked.State != RequestWaiting {
-				continue
-			}
-			places, may, err := a.mayDecide(r, &asked)
-			if err != nil {
-				return err
-			}
-			if may || asked.Responsible == a.responsible() {
-				a.name(&asked, places)
-				list.Items = append(list.Items, asked)
-			}
-		}
-		return nil
+		list, err = filled(a.people, "approvals", page, func(page Page) (List[Approval], error) {
+			return a.approvalsPart(r, waiting, page)
+		})
+		return err
 	})
 	return list, cursorFault(err)
+}
+
+// approvalsPart reads one part of the requests, and leaves out what is not to be told.
+func (a *access) approvalsPart(r Reader, waiting bool, page Page) (list List[Approval], err error) {
+	found, err := r.Documents(ApprovalDocument, "", page)
+	if err != nil {
+		return list, err
+	}
+	list.Next = found.Next
+	for _, d := range found.Items {
+		var asked Approval
+		if err := decodeDocument(d, &asked); err != nil {
+			return list, err
+		}
+		asked.State = asked.StateAt(a.now)
+		if waiting && asked.State != RequestWaiting {
+			continue
+		}
+		places, may, err := a.mayDecide(r, &asked)
+		if err != nil {
+			return list, err
+		}
+		if may || a.made(&asked) {
+			a.name(&asked, places)
+			list.Items = append(list.Items, asked)
+		}
+	}
+	return list, nil
 }

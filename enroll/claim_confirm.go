@@ -179,13 +179,5 @@ func (s *Service) turnDown(ctx context.Context, p identity.Principal, operation 
 		s.turnAway(Unauthenticated)
 		return Refuse(Unauthenticated, "sign in first")
 	}
-	err := s.store.Update(ctx, func(tx Tx) error {
-		event := s.event(ctx, p, RequestRefused)
-		event.Operation, event.Code = operation, refusal.Code
-		return s.append(tx, p, event)
-	})
-	if err != nil {
-		return errors.Join(err, refusal)
-	}
-	return refusal
+	return s.Refused(ctx, p, identity.Permission(operation), refusal)
 }

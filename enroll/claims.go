@@ -64,8 +64,9 @@ func (s *Service) DrawClaimCode(ctx context.Context, p identity.Principal, id st
 	return drawn, nil
 }
 
-// stationsGrant is what events call the power of an order's stations.
-const stationsGrant = "station"
+// stationsGrant is what events call the power of a station that shows a certificate:
+// an order names it.
+const stationsGrant = "order"
 
 // mayDraw decides who may draw a device's claim code.
 func (s *Service) mayDraw(r Reader) func(*access, *Device, *place) (string, error) {
@@ -76,6 +77,11 @@ func (s *Service) mayDraw(r Reader) func(*access, *Device, *place) (string, erro
 		order, err := r.Order(OrderID(d.Order))
 		if err != nil || order.State(s.now()) != OrderOpen || !a.vouchesFor(&order, at) {
 			return "", ifAny(err)
+		}
+		for _, permission := range []identity.Permission{identity.DeviceEnrolAny, identity.DeviceEnrol} {
+			if grant := a.grant(permission, at); grant != "" {
+				return grant, nil
+			}
 		}
 		return stationsGrant, nil
 	}

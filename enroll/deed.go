@@ -94,18 +94,16 @@ type weight struct {
 
 // perform does a deed, or has it wait: then the error is *Waiting.
 func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) error {
-	revision, err := s.newRevision()
-	if err != nil {
-		return err
-	}
 	id, err := s.newOrderID(s.now())
 	if err != nil {
 		return err
 	}
 	var waiting *Approval
 	var w weight
+	var counted stridden
 	err = s.store.Update(ctx, func(tx Tx) error {
 		waiting = nil
+		s.strides.takeBack(&counted)
 		a, err := s.access(tx, p)
 		if err != nil {
 			return err
@@ -114,37 +112,43 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 			return err
 		}
 		if s.mustWait(a, w) {
+			if waiting, err = asksAlready(tx, a, d); waiting != nil || err != nil {
+				a.name(waiting, w.places)
+				return err
+			}
 			if waiting, err = s.ask(ctx, tx, a, d, w, ApprovalID(id)); err != nil {
 				return err
 			}
-			return turn(tx, revision) // its maker is remembered from now on
+			return s.turn(tx) // its maker is remembered from now on
 		}
-		return s.carryOut(ctx, tx, a, d, w, revision)
+		counted = s.stride(a, w) // before it is done, for others may ask in the same batch
+		return s.carryOut(ctx, tx, a, d, w)
 	})
 	if err != nil {
+		s.strides.takeBack(&counted)
 		return err
 	}
 	if waiting != nil {
 		return &Waiting{Approval: *waiting, RetryAfter: approvalRetry}
 	}
-	s.done(p, d, w)
+	d.after(s)
 	return nil
 }
 
-// done counts a deed against its doer, and tells those who need to know.
-func (s *Service) done(p identity.Principal, d deed, w weight) {
-	if w.subject == policy.SubjectActions && !w.changesNothing {
-		s.strides.add(p.Responsible(), w.devices, s.now())
+// stride counts a deed against its doer.
+func (s *Service) stride(a *access, w weight) stridden {
+	if w.subject != policy.SubjectActions || w.changesNothing {
+		return stridden{}
 	}
-	d.after(s)
+	return s.strides.add(a.who.Responsible(), w.devices, a.now)
 }
 
 // carryOut writes a deed, and turns the revision last where decisions rest on it.
-func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weight, revision []byte) error {
+func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weight) error {
 	if err := d.do(ctx, s, tx, a, w); err != nil || !w.turns {
 		return err
 	}
-	return turn(tx, revision)
+	return s.turn(tx)
 }
 
 // mustWait reports whether a second person has to approve. The break-glass token is

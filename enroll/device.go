@@ -53,8 +53,8 @@ type Ticket struct {
 	Order   OrderID
 	Hash    [32]byte // SHA-256 of the ticket's text
 	DrawnAt time.Time
-	// DrawnBy is the pseudonymous id of who answers for drawing it, where an enrolment
-	// waits for a second person; empty elsewhere.
+	// DrawnBy is the pseudonymous id of who answers for drawing it: whether enrolments
+	// wait for a second person may be decided later. Empty where nobody noted it.
 	DrawnBy string
 	// UsedBy is the key that was enrolled with it; nil while it is unused. A used
 	// ticket still recalls the answer for that key.

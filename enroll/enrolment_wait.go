@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
@@ -22,12 +22,6 @@ type admitEnrolment struct {
 }
 
 func (d *admitEnrolment) kind() deedKind { return deedEnrol }
-
-// key is what the request stands under, besides its id.
-func (d *admitEnrolment) key() string {
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", d.Order, d.Device, d.Key))
-	return hex.EncodeToString(hash[:])
-}
 
 // weigh asks of whoever approves what drawing a ticket takes: the power to let
 // devices in.
@@ -58,20 +52,18 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 		return nil, nil
 	}
 	d := &admitEnrolment{Order: c.order.ID, Device: c.device.ID, Key: request.key}
-	asked, err := readDocument[Approval](r, ApprovalForDocument, d.key())
-	if errors.Is(err, ErrNotFound) {
-		return &Approval{}, nil
+	key, err := waitKey(d, "")
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		asked, err = readDocument[Approval](r, ApprovalDocument, string(asked.ID))
-	}
+	asked, err := readAsked(r, key)
+	now := s.now()
 	if errors.Is(err, ErrNotFound) {
-		return &Approval{}, nil // forgotten long after it ended
+		return mayAsk(r, d, now)
 	}
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	lifetime, _ := p.at.policy.ApprovalLifetime()
 	switch asked.StateAt(now) {
 	case RequestWaiting:
@@ -84,11 +76,32 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 		}
 	case RequestWithdrawn, RequestExpired:
 	}
-	return &Approval{}, nil
+	return mayAsk(r, d, now)
+}
+
+// mayAsk lets an enrolment be asked for anew, unless the same device waits with another
+// key: whoever has a ticket would fill the list of requests by making keys.
+func mayAsk(r Reader, d *admitEnrolment, now time.Time) (*Approval, error) {
+	last, err := readAsked(r, d.ofDevice())
+	if err == nil && last.StateAt(now) == RequestWaiting {
+		return nil, Refuse(Conflict, "another key of this device waits for approval already; send that one again, or have request %s denied", last.ID)
+	}
+	return &Approval{}, ifAny(err)
+}
+
+// ofDevice is the key under which the latest request for a device of an order stands,
+// whichever the device's key.
+func (d *admitEnrolment) ofDevice() string {
+	hash := sha256.Sum256([]byte("device of an order\x00" + string(d.Order) + "\x00" + string(d.Device)))
+	return hex.EncodeToString(hash[:])
 }
 
 // askToEnrol records that an enrolment waits.
-func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said verdict, id ApprovalID) (*Approval, error) {
+func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said verdict) (*Approval, error) {
+	id, err := s.newOrderID(s.now())
+	if err != nil {
+		return nil, err
+	}
 	d := &admitEnrolment{Order: said.order, Device: said.asking.device.ID, Key: request.key}
 	a, err := s.access(tx, actorOf(request.Principal, d.Device))
 	if err != nil {
@@ -98,7 +111,7 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.ask(ctx, tx, a, d, w, id)
+	asked, err := s.ask(ctx, tx, a, d, w, ApprovalID(id))
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +119,8 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if ticket := said.asking.device.Ticket; ticket != nil && request.Principal.Kind == identity.Anonymous {
 		asked.Responsible = ticket.DrawnBy
 	}
-	data, err := json.Marshal(Approval{ID: asked.ID})
-	if err != nil {
-		return nil, err
-	}
 	return asked, errors.Join(
 		putDocument(tx, ApprovalDocument, string(asked.ID), asked),
-		tx.PutDocument(ApprovalForDocument, d.key(), data),
+		putDocument(tx, ApprovalForDocument, d.ofDevice(), askedFor{ID: asked.ID}),
 	)
 }

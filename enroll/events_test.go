@@ -178,6 +178,7 @@ func enrolAndRenew(ctx context.Context, t *testing.T, r *rig) {
 // Every kind of event has the members that docs/events.md promises, and no others.
 func TestEventsHoldWhatIsPromised(t *testing.T) {
 	causes := happenings()
+	maps.Copy(causes, authorityHappenings())
 	for kind, promised := range promises(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			happen := causes[kind]

@@ -50,6 +50,9 @@ type HeldGrant struct {
 	Why string
 }
 
+// maxAskedGroups bounds the groups that a question names.
+const maxAskedGroups = 500
+
 // Explain tells which grant decides. About oneself everybody may ask; about others,
 // and about oneself in other groups, whoever holds AccessExplain on the fleet.
 func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question) (answer Explanation, err error) {
@@ -64,6 +67,9 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		if err := s.need(ctx, p, identity.AccessExplain); err != nil {
 			return answer, err
 		}
+	}
+	if len(q.Groups) > maxAskedGroups {
+		return answer, RefuseField("groups", "name at most %d groups", maxAskedGroups)
 	}
 	permission := identity.Permission(q.Permission)
 	if !permission.Known() {
@@ -87,7 +93,7 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		if answer, err = asked.explain(r, permission, at); err != nil {
 			return err
 		}
-		if !self || asking.scope != nil { // a token need not know what its maker holds elsewhere
+		if !self || asking.scope != nil {
 			if err := answer.narrow(r, asking, at); err != nil {
 				return err
 			}
@@ -121,7 +127,8 @@ func (s *Service) askedAbout(r Reader, asking *access, on string, self bool) (*p
 		return nil, nil, inField(err, "on")
 	}
 	if self && (asking.scope == nil || at.within(asking.scope.fleet)) {
-		// Where one holds anything at all one may ask what that is.
+		// Where one holds anything at all one may ask what that is. What its maker holds
+		// elsewhere is none of a token's business.
 		for i := range asking.held {
 			if h := &asking.held[i]; h.covers(at, asking.now) {
 				return at, nil, nil

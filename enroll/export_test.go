@@ -6,6 +6,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // PublishDue has the publisher do what is due now.
@@ -57,6 +58,22 @@ func (s *Service) May(r Reader, p identity.Principal, permission identity.Permis
 	}
 	at, err := a.moment.place(r, fleet)
 	return err == nil && a.may(permission, at), err
+}
+
+// PolicyAt returns what holds at a fleet, as every enrolment asks.
+func (s *Service) PolicyAt(r Reader, fleet identity.FleetID) (policy.Effective, error) {
+	at, err := s.place(r, fleet)
+	if err != nil {
+		return policy.Effective{}, err
+	}
+	return at.policy, nil
+}
+
+// ForgetAuthority forgets what decisions rest on, as after a turn of the revision.
+func (s *Service) ForgetAuthority() {
+	s.moments.mu.Lock()
+	defer s.moments.mu.Unlock()
+	s.moments.last = &moment{revision: "forgotten"} // as no revision is called
 }
 
 // RecordUses writes the uses of tokens that are due.

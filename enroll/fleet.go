@@ -72,8 +72,12 @@ func (s *Service) CreateFleet(ctx context.Context, p identity.Principal, path st
 		if err != nil {
 			return err
 		}
-		if !a.may(identity.FleetCreate, at) {
-			return errFleet()
+		switch {
+		case a.may(identity.FleetCreate, at):
+		case a.may(identity.FleetRead, at):
+			return forbidden(identity.FleetCreate).in(at)
+		default:
+			return errFleet().in(at)
 		}
 		info, err = fleetInfo(tx, at)
 		return err

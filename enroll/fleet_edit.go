@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -148,8 +149,9 @@ type setPolicy struct {
 	Fleet   string        `json:"fleet"` // id or path; the id while it waits
 	Policy  policy.Config `json:"policy"`
 	Version uint64        `json:"version,omitempty"`
-	// First says that there was none before, which Version does not.
-	First bool `json:"first,omitempty"`
+	// Base is the version that the policy replaces, once it waits: whoever approves is
+	// not to undo what others set meanwhile.
+	Base *uint64 `json:"base,omitempty"`
 
 	at  *place
 	was fleetPolicy
@@ -160,6 +162,14 @@ type setPolicy struct {
 }
 
 func (d *setPolicy) kind() deedKind { return deedSetPolicy }
+
+// MarshalJSON writes it as it waits.
+func (d *setPolicy) MarshalJSON() ([]byte, error) {
+	type waiting setPolicy
+	w := waiting(*d)
+	w.Base = &d.was.Version
+	return json.Marshal(w)
+}
 
 func (d *setPolicy) weigh(s *Service, r Reader, a *access) (w weight, err error) {
 	if d.at, err = a.fleet(r, d.Fleet, identity.PolicySet); err != nil {
@@ -176,10 +186,15 @@ func (d *setPolicy) weigh(s *Service, r Reader, a *access) (w weight, err error)
 	if d.was, err = readPolicy(r, d.at.id); err != nil {
 		return w, err
 	}
-	if d.Version != 0 && d.Version != d.was.Version || d.First && d.was.Version != 0 {
-		return w, Refuse(Conflict, "the fleet's policy was changed meanwhile (version %d, not %d); look at it again", d.was.Version, d.Version)
+	base := d.was.Version
+	if d.Version != 0 {
+		base = d.Version
+	} else if d.Base != nil {
+		base = *d.Base
 	}
-	d.Version, d.First = d.was.Version, d.was.Version == 0
+	if base != d.was.Version {
+		return w, Refuse(Conflict, "the fleet's policy was changed meanwhile (version %d, not %d); look at it again", d.was.Version, base)
+	}
 	d.holds = above.Below(policy.Layer{Fleet: d.at.id, Path: d.at.path, Policy: d.own})
 	return weight{
 		permission: identity.PolicySet, places: []*place{d.at}, grant: a.grant(identity.PolicySet, d.at), turns: true,

@@ -89,7 +89,7 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 	d.At = d.at.id
 	return weight{
 		permission: identity.GrantCreate, places: []*place{d.at}, grant: a.grant(identity.GrantCreate, d.at), turns: true,
-		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + d.Fleet + " to " + s.people.named(d.For) + lasting(d.Until),
+		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + string(d.at.path) + " to " + s.people.named(d.For) + lasting(d.Until),
 	}, a.mayGive(r, identity.Role(d.Role), d.at, d.Until)
 }
 

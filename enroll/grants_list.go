@@ -56,36 +56,50 @@ func (s *Service) Grants(ctx context.Context, p identity.Principal, q GrantQuery
 }
 
 // grants reads one part of a list of grants, and leaves out what is not to be told.
-func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (list List[GrantInfo], err error) {
-	kind, below, only := GrantDocument, "", identity.FleetID("")
+func (a *access) grants(r Reader, q GrantQuery, path identity.FleetPath) (List[GrantInfo], error) {
+	lists, only, err := a.grantLists(r, q, path)
+	if err != nil {
+		return List[GrantInfo]{}, err
+	}
+	pick := func(from documentList, d Document) (info GrantInfo, told bool, err error) {
+		if err := decodeDocument(d, &info.Grant); err != nil {
+			return info, false, err
+		}
+		at, err := a.moment.place(r, info.Fleet)
+		if err != nil {
+			return info, false, err
+		}
+		info.FleetPath = at.path
+		mine := info.For == a.who.ID()
+		before := len(lists) > 1 && from.kind == GrantAtDocument && mine // among one's own
+		return info, (mine || a.may(identity.GrantRead, at)) && !before && (only == "" || info.Fleet == only), nil
+	}
+	return filled(a.people, "grants", q.Page, func(page Page) (List[GrantInfo], error) { return readLists(r, lists, page, pick) })
+}
+
+// grantLists are the lists of documents that hold all that was asked for, and the
+// fleet that alone was asked for, if one was.
+func (a *access) grantLists(r Reader, q GrantQuery, path identity.FleetPath) (lists []documentList, only identity.FleetID, err error) {
 	if path != "" {
 		at, err := a.see(r, path, identity.GrantRead, identity.GrantRead)
 		if err != nil {
-			return list, err
+			return nil, "", err
 		}
-		kind, below, only = GrantAtDocument, string(at.id)+"/", at.id
+		lists, only = below(GrantAtDocument, []identity.FleetID{at.id}), at.id
 	}
 	if q.For != "" {
-		kind, below = GrantOfDocument, granteeKey(q.For)+"/"
+		lists = []documentList{{GrantOfDocument, granteeKey(q.For) + "/"}}
 	}
-	found, err := r.Documents(kind, below, q.Page)
+	if lists != nil {
+		return lists, only, nil
+	}
+	fleets, err := a.branches(r, identity.GrantRead)
 	if err != nil {
-		return list, err
+		return nil, "", err
 	}
-	list.Next = found.Next
-	for _, d := range found.Items {
-		var g Grant
-		if err := decodeDocument(d, &g); err != nil {
-			return list, err
-		}
-		at, err := a.moment.place(r, g.Fleet)
-		if err != nil {
-			return list, err
-		}
-		told := g.For == a.who.ID() || a.may(identity.GrantRead, at)
-		if told && (only == "" || g.Fleet == only) {
-			list.Items = append(list.Items, GrantInfo{Grant: g, FleetPath: at.path})
-		}
+	if fleets == nil {
+		return []documentList{{GrantDocument, ""}}, "", nil
 	}
-	return list, nil
+	own := documentList{GrantOfDocument, granteeKey(a.who.ID()) + "/"}
+	return append([]documentList{own}, below(GrantAtDocument, fleets)...), "", nil
 }

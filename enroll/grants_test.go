@@ -1,6 +1,7 @@
 package enroll_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -148,6 +149,43 @@ func TestGrantsAreTakenBackByWhoMayAndGivenUpByTheirHolder(t *testing.T) {
 	if len(found.Items) != 0 {
 		t.Errorf("bob still has %+v", found.Items)
 	}
+}
+
+// A branch's grants are listed without a look at those of others, part by part.
+func TestGrantsOfABranchAreListedAlone(t *testing.T) {
+	r := newRig(t)
+	r.fleet("/berlin/line-3")
+	for i := range 30 {
+		r.fleet("/elsewhere")
+		r.grant(person(fmt.Sprintf("other-%d", i)).ID(), "auditor", "/elsewhere", time.Time{})
+	}
+	boss := person("boss")
+	want := map[enroll.GrantID]bool{
+		r.grant(boss.ID(), "admin", "/berlin", time.Time{}).ID:                 true,
+		r.grant(boss.ID(), "station", "/elsewhere", time.Time{}).ID:            true, // one's own, wherever
+		r.grant(person("a").ID(), "auditor", "/berlin", time.Time{}).ID:        true,
+		r.grant(person("b").ID(), "auditor", "/berlin/line-3", time.Time{}).ID: true,
+	}
+	page, parts := enroll.Page{Limit: 1}, 0
+	for {
+		found, err := r.Grants(t.Context(), boss, enroll.GrantQuery{Page: page})
+		check(t, err)
+		parts++
+		for _, g := range found.Items {
+			if !want[g.ID] {
+				t.Errorf("boss is shown %+v, or twice", g)
+			}
+			delete(want, g.ID)
+		}
+		if page.After = found.Next; page.After == "" {
+			break
+		}
+	}
+	if len(want) > 0 || parts > 8 {
+		t.Errorf("%d grants are missing after %d parts", len(want), parts)
+	}
+	_, err := r.Grants(t.Context(), boss, enroll.GrantQuery{Page: enroll.Page{After: "nonsense"}})
+	wantCode(t, err, enroll.BadRequest)
 }
 
 func TestRoles(t *testing.T) {

@@ -54,6 +54,8 @@ const (
 	// maxJobFaults bounds the devices that a job names because they could not be
 	// acted on.
 	maxJobFaults = 100
+	// maxJobFleets bounds the fleets that a job remembers to have been weighed in.
+	maxJobFleets = 1_000
 	// jobRetention is how long a job that is done can be looked at. The log keeps that
 	// it was.
 	jobRetention = 30 * 24 * time.Hour
@@ -92,6 +94,9 @@ type Job struct {
 	// Maker is the id of who started it, whose work it does.
 	Maker   string `json:"maker"`
 	Request string `json:"request,omitempty"` // the request that started it, for events
+	// Fleets are where its devices stood when it was weighed, and perhaps approved, up
+	// to maxJobFleets.
+	Fleets []identity.FleetID `json:"fleets,omitempty"`
 	// After is the cursor of the next part, Last the device that came last before it.
 	After string            `json:"after,omitempty"`
 	Last  identity.DeviceID `json:"last,omitempty"`

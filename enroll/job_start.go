@@ -51,6 +51,9 @@ func (d *startJob) weigh(s *Service, r Reader, a *access) (w weight, err error) 
 	if err := a.weighOwned(r, d.job.User, &w); err != nil {
 		return w, err
 	}
+	for _, at := range w.places[:min(len(w.places), maxJobFleets)] {
+		d.job.Fleets = append(d.job.Fleets, at.id)
+	}
 	w.words = fmt.Sprintf("%s all devices of %s, %d on which the asker may", d.Action, d.job.User, w.devices)
 	return w, nil
 }

@@ -3,11 +3,13 @@ package enroll
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // jobsEvery is how often a node looks for jobs that others started, or left behind.
@@ -145,23 +147,32 @@ func (b *batch) do(ctx context.Context, id string) (err error) {
 	return putDocument(b.tx, JobDocument, id, b.job)
 }
 
-// begin finds what the maker of the job may do by now: nothing, where it was a scoped
-// token that was revoked since. The job comes to its end all the same.
+// begin finds what the maker of the job may do by now. One whose token was revoked, or
+// whose device was withdrawn, may do nothing: the job ends, and stops nobody else's.
 func (b *batch) begin() (err error) {
 	b.maker, err = b.s.doer(b.tx, b.job.Maker)
-	var revoked *Refusal
-	if errors.As(err, &revoked) {
-		_, id, _ := strings.Cut(b.job.Maker, ":")
-		b.maker, err = identity.Principal{Kind: identity.ScopedToken, Token: id}, nil
+	var refusal *Refusal
+	if gone := errors.As(err, &refusal); gone {
+		b.maker = nobodyNow(b.job.Maker)
+		b.a = &access{people: b.s.people, who: b.maker, now: b.now}
+		b.a.moment, err = b.s.moments.at(b.tx)
+	} else if err == nil {
+		b.a, err = b.s.access(b.tx, b.maker)
 	}
-	if err != nil {
-		return err
-	}
-	if b.a, err = b.s.access(b.tx, b.maker); err != nil || b.job.Action == JobReassign {
+	if err != nil || b.job.Action == JobReassign {
 		return err
 	}
 	b.w, err = b.s.withdrawalOf(b.job.Action.act(), b.job.Reason, b.job.Comment)
 	return err
+}
+
+// nobodyNow names, for events, who may do nothing any more.
+func nobodyNow(id string) identity.Principal {
+	kind, name, _ := strings.Cut(id, ":")
+	if identity.Kind(kind) == identity.Certificate {
+		return identity.Principal{Kind: identity.Certificate, Device: identity.DeviceID(name)}
+	}
+	return identity.Principal{Kind: identity.ScopedToken, Token: name, Maker: id}
 }
 
 // next reads the next part of what belongs to the person. A cursor that the store
@@ -206,6 +217,10 @@ func (b *batch) device(ctx context.Context, id identity.DeviceID) error {
 // act does to a device what the same call for it alone does. A Refusal comes before
 // anything is written.
 func (b *batch) act(ctx context.Context, info *DeviceInfo) error {
+	w := weight{subject: policy.SubjectActions, places: []*place{info.at}, grant: info.grant, devices: 1}
+	if !slices.Contains(b.job.Fleets, info.at.id) && b.s.mustWait(b.a, w) {
+		return Refuse(Forbidden, "the device came to where this waits for a second person after the job was weighed")
+	}
 	if b.job.Action == JobReassign {
 		return b.s.assign(ctx, b.tx, b.a, info, ownerChange{
 			to: owners{b.job.To, info.OwnerGroup}, by: b.maker, how: string(JobReassign), grant: info.grant, comment: b.job.Comment,

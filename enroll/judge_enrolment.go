@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -62,6 +63,9 @@ func (s *Service) settle(r Reader, request *opened, p *plan, usual string) (err 
 		evidence = policy.Station
 		if vouched.KeyProtection != "" {
 			protection = vouched.KeyProtection
+		}
+		if !slices.Contains(policy.KeyProtections(), protection) {
+			return RefuseField("key_protection", "a key is kept in one of %v", policy.KeyProtections())
 		}
 	}
 	if err := checkPolicyOf(p.at, request, evidence, protection); err != nil {

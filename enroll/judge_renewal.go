@@ -65,7 +65,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err := checkKey(r, request.key, d.ID); err != nil {
 		return said, err
 	}
-	protection := d.protection()
+	protection := d.Protection()
 	if request.key != presented.Key {
 		protection = policy.Software // nobody says where a new key is kept
 	}

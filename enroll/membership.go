@@ -100,9 +100,15 @@ func (s *Service) Arrived(ctx context.Context, p identity.Principal) error {
 			return err
 		})
 	case confirmed:
-		err := s.store.Update(ctx, func(tx Tx) (err error) {
-			known, err = s.bringUpToDate(tx, p, pseudonym, groups)
-			return err
+		err := s.store.Update(ctx, func(tx Tx) error {
+			before, err := readMembership(tx, pseudonym)
+			if ifAny(err) != nil {
+				return err
+			}
+			if known, err = s.bringUpToDate(tx, p, pseudonym, groups); err != nil || slices.Equal(known.Groups, before.Groups) {
+				return err
+			}
+			return s.turn(tx) // others said meanwhile that they are in other groups
 		})
 		if err == nil && known.ID != "" {
 			keep(m, m.members, pseudonym, known)

@@ -166,27 +166,23 @@ func (s *Service) place(r Reader, id identity.FleetID) (*place, error) {
 
 // turn writes that what decisions rest on has changed. It comes last in its
 // transaction: what is read after it would be remembered under a revision that may
-// never be. revision is random, from newRevision, so that a transaction that was
-// given up leaves nothing that another could be taken for.
-func turn(tx Tx, revision []byte) error {
-	return tx.PutDocument(RevisionDocument, authorityKey, revision)
+// never be. The revision is random, and another each time that the transaction is
+// run, so that one that was given up leaves nothing that another could be taken for:
+// what shared its batch may have read, under its revision, what is not so any more.
+func (s *Service) turn(tx Tx) error {
+	revision, err := s.randomText(16)
+	if err != nil {
+		return err
+	}
+	return tx.PutDocument(RevisionDocument, authorityKey, []byte(revision))
 }
 
 // changeAuthority runs a change of what decisions rest on, and turns the revision.
 func (s *Service) changeAuthority(ctx context.Context, change func(Tx) error) error {
-	revision, err := s.newRevision()
-	if err != nil {
-		return err
-	}
 	return s.store.Update(ctx, func(tx Tx) error {
 		if err := change(tx); err != nil {
 			return err
 		}
-		return turn(tx, revision)
+		return s.turn(tx)
 	})
-}
-
-func (s *Service) newRevision() ([]byte, error) {
-	text, err := s.randomText(16)
-	return []byte(text), err
 }

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -61,8 +62,11 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			continue
 		}
 		role, err := a.moment.role(r, shift.Role)
-		if err != nil {
+		if errors.Is(err, ErrNotFound) {
 			continue // a role that is gone gives nothing
+		}
+		if err != nil {
+			return err
 		}
 		for permission := range role {
 			if !a.holdsUntil(permission, was, shift.Until) {

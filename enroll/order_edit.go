@@ -33,15 +33,19 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 			}
 			order.Quantity = *edit.Quantity
 		}
+		named := order.Stations
 		setIf(&order.Stations, edit.Stations)
 		setIf(&order.Opens, edit.Opens)
 		setIf(&order.Closes, edit.Closes)
-		if err := checkTerms(order); err != nil || edit.Owner == nil && edit.OwnerGroup == nil {
-			return true, err
+		if err := checkTerms(order); err != nil {
+			return false, err
 		}
 		a, err := s.access(tx, p)
 		if err != nil {
 			return false, err
+		}
+		if err := a.mayName(named, order.Stations, info.at); err != nil || edit.Owner == nil && edit.OwnerGroup == nil {
+			return true, err
 		}
 		return true, s.giveTo(tx, a, info, edit.Owner, edit.OwnerGroup)
 	})

@@ -64,6 +64,9 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		if info, err = s.newOrderIn(ctx, tx, a, order, fleet, ids); err != nil {
 			return err
 		}
+		if err := a.mayName(nil, asked.Stations, info.at); err != nil {
+			return err
+		}
 		if err := s.giveTo(tx, a, &info, &asked.Owner, &asked.OwnerGroup); err != nil {
 			return err
 		}
@@ -101,6 +104,17 @@ func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order,
 	default:
 		return info, errFleet().in(at)
 	}
+}
+
+// mayName refuses to name stations that were not named before, where the principal may
+// not let devices in itself: one that shows a certificate needs nothing else.
+func (a *access) mayName(was, now []string, at *place) error {
+	for _, station := range now {
+		if !slices.Contains(was, station) && !a.may(identity.TicketDraw, at) {
+			return Refuse(Forbidden, "a station lets devices in, so naming one takes %s there", identity.TicketDraw).in(at)
+		}
+	}
+	return nil
 }
 
 // checkOrder validates what was asked for.

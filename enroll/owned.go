@@ -18,6 +18,14 @@ func (a *access) ownedDevices(r Reader, owner string, filter DeviceFilter) (list
 			return list, err
 		}
 	}
+	return filled(a.people, "owned", filter.Page, func(page Page) (List[Device], error) {
+		filter.Page = page
+		return a.ownedPart(r, of, filter)
+	})
+}
+
+// ownedPart reads one part of what belongs to some owners.
+func (a *access) ownedPart(r Reader, of []string, filter DeviceFilter) (list List[Device], err error) {
 	list.Next, err = eachOwned(r, of, filter.Page, func(id identity.DeviceID, under string) error {
 		d, at, err := a.deviceAt(r, id)
 		if err != nil {

@@ -25,8 +25,9 @@ func checkPolicyOf(at *place, request *opened, evidence policy.Evidence, protect
 	return nil
 }
 
-// protection returns where the device's key is kept, as far as anybody said.
-func (d *Device) protection() policy.KeyProtection {
+// Protection returns where the device's latest key is kept, as far as anybody said: in
+// software where nobody did.
+func (d *Device) Protection() policy.KeyProtection {
 	if d.KeyProtection == "" {
 		return policy.Software
 	}
@@ -51,6 +52,9 @@ func (s *Service) profileAt(at *place, usual string) (ca.Profile, error) {
 	profile, err := s.profile(usual)
 	if err != nil {
 		return profile, err
+	}
+	if names, set := at.policy.OwnerInCertificate(); set {
+		profile = profile.NamingOwner(names)
 	}
 	return profile.Within(at.policy.Lifetime(profile.Lifetime())), nil
 }

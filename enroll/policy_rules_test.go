@@ -156,6 +156,32 @@ func TestGraceAfterExpiry(t *testing.T) {
 	wantCode(t, err, enroll.Unauthenticated)
 }
 
+func TestPolicyDecidesWhetherCertificatesNameTheOwner(t *testing.T) {
+	r := newRig(t)
+	issued, key := r.enrolled("SN1")
+	r.give(issued.Device, person("bob"))
+	named := func() bool {
+		t.Helper()
+		var err error
+		issued, err = r.renew(issued, key)
+		check(t, err)
+		parsed, err := x509.ParseCertificate(issued.DER)
+		check(t, err)
+		return len(parsed.URIs) == 2
+	}
+	if named() {
+		t.Error("the owner is named, and nobody said so")
+	}
+	r.say("/berlin", policy.Config{OwnerInCertificate: new(true)})
+	if !named() {
+		t.Error("the owner is not named")
+	}
+	r.say("/berlin", policy.Config{OwnerInCertificate: new(false)})
+	if named() {
+		t.Error("the owner is named, and policy says no")
+	}
+}
+
 func TestGraceEnds(t *testing.T) {
 	r := newRig(t)
 	issued, key := r.enrolled("SN1")

@@ -219,7 +219,7 @@ type held struct {
 
 // renewsFrom reads what a device holds.
 func (s *Service) renewsFrom(r Reader, d *Device) (held, error) {
-	has := held{protection: d.protection(), profile: DefaultProfile}
+	has := held{protection: d.Protection(), profile: DefaultProfile}
 	if d.Newest != nil {
 		c, err := r.Certificate(d.Newest.Serial)
 		if err != nil && !errors.Is(err, ErrNotFound) {

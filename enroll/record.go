@@ -16,10 +16,6 @@ import (
 func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed, planned *plan) (said verdict, err error) {
 	done := s.watch(StepRecord)
 	defer func() { done(err) }()
-	waits, err := s.newOrderID(s.now())
-	if err != nil {
-		return said, err
-	}
 	err = s.store.Update(ctx, func(tx Tx) error {
 		if said, err = s.judge(tx, request); err != nil {
 			return err
@@ -28,7 +24,7 @@ func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed
 		case said.refusal != nil:
 			return s.writeRefusal(ctx, tx, request, said)
 		case said.asking != nil:
-			said.waiting, err = s.askToEnrol(ctx, tx, request, said, ApprovalID(waits))
+			said.waiting, err = s.askToEnrol(ctx, tx, request, said)
 			return err
 		case said.plan == nil:
 			return nil
@@ -52,7 +48,7 @@ func (s *Service) record(ctx context.Context, request *opened, signed *ca.Signed
 // ticket and events. It returns what was recorded, and what it revoked.
 func (s *Service) writeIssuance(ctx context.Context, tx Tx, request *opened, p *plan, signed *ca.Signed) (*Certificate, []ca.Serial, error) {
 	d, now := p.device, s.now()
-	voucher, err := s.vouched(tx, request, d.Fleet)
+	voucher, err := s.vouched(tx, request, p.at)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,8 +26,15 @@ type stride struct {
 
 func newStrides() *strides { return &strides{seen: map[string]*stride{}} }
 
+// stridden is what was counted, as long as it can be taken back.
+type stridden struct {
+	who    string
+	n      int
+	minute int64
+}
+
 // add counts actions on n devices.
-func (s *strides) add(who string, n int, now time.Time) {
+func (s *strides) add(who string, n int, now time.Time) stridden {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	it := s.seen[who]
@@ -40,6 +47,18 @@ func (s *strides) add(who string, n int, now time.Time) {
 	}
 	it.advance(now)
 	it.devices[it.last%strideMinutes] += n
+	return stridden{who: who, n: n, minute: it.last}
+}
+
+// takeBack takes back what was counted of actions that came to nothing.
+func (s *strides) takeBack(c *stridden) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if it := s.seen[c.who]; it != nil && it.last-c.minute < strideMinutes {
+		devices := &it.devices[c.minute%strideMinutes]
+		*devices = max(*devices-c.n, 0) // all may have been forgotten since
+	}
+	*c = stridden{}
 }
 
 // lately returns on how many devices somebody acted within the last hour.

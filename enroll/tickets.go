@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
-	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // DrawnTicket is a ticket's text, told once: only its hash is kept.
@@ -51,7 +50,7 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 			return err
 		}
 		for _, ticket := range drawn {
-			if err := putTicket(tx, a, info.at, &info.Order, ticket, now); err != nil {
+			if err := putTicket(tx, a, &info.Order, ticket, now); err != nil {
 				return err
 			}
 		}
@@ -68,7 +67,7 @@ func (s *Service) DrawTickets(ctx context.Context, p identity.Principal, id stri
 
 // putTicket writes a device's ticket into its record, which is made where there
 // is none: the device is expected from now on.
-func putTicket(tx Tx, a *access, at *place, order *Order, drawn DrawnTicket, now time.Time) error {
+func putTicket(tx Tx, a *access, order *Order, drawn DrawnTicket, now time.Time) error {
 	c, err := readDeviceOf(tx, order, drawn.Serial)
 	if err != nil {
 		return err
@@ -90,9 +89,8 @@ func putTicket(tx Tx, a *access, at *place, order *Order, drawn DrawnTicket, now
 	case d.State == identity.Revoked || d.State == identity.Retired:
 		return Refuse(WrongState, "the device %s is %s and is not enrolled again", d.ID, d.State)
 	}
-	d.Ticket = &Ticket{Order: order.ID, Hash: sha256.Sum256([]byte(drawn.Ticket)), DrawnAt: now}
-	if at.policy.NeedsApproval(policy.SubjectEnrolment) {
-		d.Ticket.DrawnBy = a.people.named(a.who.Responsible())
+	d.Ticket = &Ticket{
+		Order: order.ID, Hash: sha256.Sum256([]byte(drawn.Ticket)), DrawnAt: now, DrawnBy: a.people.named(a.who.Responsible()),
 	}
 	d.Version++
 	d.ChangedAt = now

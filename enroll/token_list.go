@@ -3,7 +3,6 @@ package enroll
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -128,7 +127,13 @@ func (s *Service) Tokens(ctx context.Context, p identity.Principal, q TokenQuery
 		if err != nil {
 			return err
 		}
-		list, err = s.readTokens(r, a, lists, path, q.Page)
+		list, err = filled(s.people, "tokens", q.Page, func(page Page) (List[TokenInfo], error) {
+			return readLists(r, lists, page, func(from documentList, d Document) (TokenInfo, bool, error) {
+				info, told, err := s.listedToken(r, a, d, path)
+				before := from.kind == TokenAtDocument && path == "" && info.Maker == a.who.ID() // among one's own
+				return info, told && !before, err
+			})
+		})
 		return err
 	})
 	return list, cursorFault(err)
@@ -156,60 +161,7 @@ func (a *access) tokenLists(r Reader, maker string, path identity.FleetPath) ([]
 	if fleets == nil {
 		return []documentList{{TokenDocument, ""}}, nil
 	}
-	for _, fleet := range fleets {
-		lists = append(lists, documentList{TokenAtDocument, string(fleet) + "/"})
-	}
-	return lists, nil
-}
-
-// documentList names a list of documents.
-type documentList struct {
-	kind   DocumentKind
-	prefix string
-}
-
-// cursor is the cursor of a place in the list, among others; none has a blank.
-func (l documentList) cursor(after string) string {
-	return string(l.kind) + " " + l.prefix + " " + after
-}
-
-// maxTokenLists bounds how many lists are looked at for one part.
-const maxTokenLists = 1_000
-
-// readTokens reads a part of several lists.
-func (s *Service) readTokens(r Reader, a *access, lists []documentList, path identity.FleetPath, page Page) (list List[TokenInfo], err error) {
-	if lists, page.After, err = goOn(lists, page.After); err != nil {
-		return list, err
-	}
-	if page.Limit < 1 || page.Limit > MaxPage {
-		page.Limit = DefaultPage
-	}
-	for i, from := range lists {
-		if i == maxTokenLists || page.Limit == 0 {
-			list.Next = from.cursor("")
-			return list, nil
-		}
-		found, err := r.Documents(from.kind, from.prefix, page)
-		if err != nil {
-			return list, err
-		}
-		for _, d := range found.Items {
-			info, told, err := s.listedToken(r, a, d, path)
-			if err != nil {
-				return list, err
-			}
-			before := from.kind == TokenAtDocument && path == "" && info.Maker == a.who.ID() // among one's own
-			if told && !before {
-				list.Items = append(list.Items, info)
-			}
-		}
-		if found.Next != "" {
-			list.Next = from.cursor(found.Next)
-			return list, nil
-		}
-		page.After, page.Limit = "", page.Limit-len(found.Items)
-	}
-	return list, nil
+	return append(lists, below(TokenAtDocument, fleets)...), nil
 }
 
 // listedToken reads a token of a list, and whether it is to be told.
@@ -227,17 +179,4 @@ func (s *Service) listedToken(r Reader, a *access, d Document, path identity.Fle
 	}
 	info, err = s.tokenInfo(r, a.moment, t, at)
 	return info, err == nil, err
-}
-
-// goOn drops the lists before the one that a cursor stands in.
-func goOn(lists []documentList, cursor string) ([]documentList, string, error) {
-	if cursor == "" {
-		return lists, "", nil
-	}
-	for i, from := range lists {
-		if after, found := strings.CutPrefix(cursor, from.cursor("")); found {
-			return lists[i:], after, nil
-		}
-	}
-	return nil, "", ErrCursor
 }

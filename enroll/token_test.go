@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -248,6 +249,50 @@ func TestTokenIsRevoked(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// tokenStory makes a token, rotates it and revokes it.
+func tokenStory(ctx context.Context, t *testing.T, r *rig) {
+	t.Helper()
+	r.order(1) // makes /berlin
+	made, err := r.CreateToken(ctx, r.admin, enroll.NewToken{
+		Name: "line 3", Fleet: "/berlin", Permissions: []string{"order.read"}, Until: r.clock.Now().Add(time.Hour),
+	})
+	check(t, err)
+	_, err = r.RotateToken(ctx, r.admin, string(made.ID), enroll.Rotation{Overlap: time.Minute, Until: r.clock.Now().Add(2 * time.Hour)})
+	check(t, err)
+	_, err = r.RevokeToken(ctx, r.admin, string(made.ID))
+	check(t, err)
+}
+
+// The log tells a token's story: which, whose, what for, where, until when, and by
+// which grant.
+func TestTokenEvents(t *testing.T) {
+	r := newRig(t)
+	tokenStory(enroll.WithRequestID(t.Context(), "req-1"), t, r)
+	ends := map[enroll.EventKind]time.Time{
+		enroll.TokenCreated: r.clock.Now().Add(time.Hour), enroll.TokenRotated: r.clock.Now().Add(2 * time.Hour),
+		enroll.TokenRevoked: r.clock.Now().Add(2 * time.Hour),
+	}
+	var about string
+	for _, event := range r.log() {
+		end, told := ends[event.Kind]
+		if !told {
+			continue
+		}
+		delete(ends, event.Kind)
+		if about == "" {
+			about = event.About
+		}
+		if event.About != about || len(about) != 16 || event.For != event.Actor || event.Fleet != "/berlin" || event.FleetID == "" ||
+			event.Grant != "configuration:admin" || !event.NotAfter.Equal(end) || event.Request != "req-1" ||
+			!slices.Equal(event.Permissions, []identity.Permission{identity.OrderRead}) {
+			t.Errorf("told as %+v", event)
+		}
+	}
+	if len(ends) > 0 {
+		t.Errorf("not told: %v", ends)
+	}
 }
 
 // Nothing that opens a token is in the store, its log or its archive.

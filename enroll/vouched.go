@@ -19,11 +19,7 @@ func (e *Event) by(who entitled) {
 
 // vouched returns where an enrolment happens and what lets the principal vouch for
 // the device; a device that proved itself needs nothing.
-func (s *Service) vouched(r Reader, request *opened, fleet identity.FleetID) (entitled, error) {
-	at, err := s.place(r, fleet)
-	if err != nil {
-		return entitled{}, err
-	}
+func (s *Service) vouched(r Reader, request *opened, at *place) (entitled, error) {
 	if _, vouches := request.Evidence.(VouchEvidence); !vouches {
 		return entitled{at: at}, nil
 	}

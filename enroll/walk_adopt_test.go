@@ -101,3 +101,12 @@ func (w *walk) adoptDevices(r enroll.Reader) error {
 	}
 	return nil
 }
+
+func (m *model) fleet(id identity.FleetID) *modelFleet {
+	for _, f := range m.fleets {
+		if f.id == id {
+			return f
+		}
+	}
+	return nil
+}

@@ -209,15 +209,6 @@ func (m *model) grant(id string) *modelGrant {
 	return nil
 }
 
-func (m *model) fleet(id identity.FleetID) *modelFleet {
-	for _, f := range m.fleets {
-		if f.id == id {
-			return f
-		}
-	}
-	return nil
-}
-
 // child returns the fleet called name right below another, nil for none.
 func (m *model) child(above *modelFleet, name string) *modelFleet {
 	for _, f := range m.fleets {

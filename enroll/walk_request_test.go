@@ -35,11 +35,20 @@ func (m *model) mayDecide(p identity.Principal, r *modelRequest) bool {
 	return !slices.ContainsFunc(r.places, func(at *modelFleet) bool { return !m.may(p, r.permission, at) })
 }
 
+// made reports whether somebody made a request, by a token of theirs or without. A
+// token knows its own alone.
+func (r *modelRequest) made(p identity.Principal) bool {
+	if p.Kind == identity.ScopedToken {
+		return p.ID() == r.maker.ID()
+	}
+	return p.Responsible() == r.maker.Responsible()
+}
+
 // request is what comes of deciding, or taking back, a request: before anything else
 // it must be one that they may know of, and wait.
 func (m *model) request(p identity.Principal, r *modelRequest) enroll.Code {
 	switch {
-	case !m.mayDecide(p, r) && p.Responsible() != r.maker.Responsible():
+	case !m.mayDecide(p, r) && !r.made(p):
 		return enroll.NotFound
 	case r.state != enroll.RequestWaiting || !m.now.Before(r.expires):
 		return enroll.WrongState
@@ -122,7 +131,7 @@ func (w *walk) decide(p identity.Principal) *attempt {
 		return a
 	default:
 		a := w.attempt(p, "withdraw %s", r.id)
-		if a.refuse(m.request(p, r)); a.want.code == "" && p.Responsible() != r.maker.Responsible() {
+		if a.refuse(m.request(p, r)); a.want.code == "" && !r.made(p) {
 			a.refuse(enroll.Forbidden)
 		}
 		a.call = func(ctx context.Context) error {

@@ -122,9 +122,9 @@ func (w *walk) createFleet(p identity.Principal) *attempt {
 	switch {
 	case !w.model.anywhere(p, identity.FleetCreate):
 		a.want = refused(enroll.Forbidden)
-	case there != nil && !w.model.may(p, identity.FleetCreate, there):
-		a.want = refused(enroll.NotFound)
-	case there == nil:
+	case there != nil:
+		a.want = refused(w.model.seen(p, identity.FleetCreate, there))
+	default:
 		a.want = refused(w.model.seen(p, identity.FleetCreate, above))
 	}
 	if there == nil && a.want.code == "" && len(w.model.fleets) >= maxWalkFleets {

@@ -138,12 +138,13 @@ func TestCallsThatWait(t *testing.T) {
 		}
 		return waiting.Approval
 	}
-	revoke := func() resource.Approval {
+	revoke := func(why string) resource.Approval {
 		t.Helper()
-		_, err := security.ActOnDevice(ctx, "TH20-SN1", identity.Revoke, resource.Action{})
+		door.Clock.Add(time.Second) // requests of one moment have no order
+		_, err := security.ActOnDevice(ctx, "TH20-SN1", identity.Revoke, resource.Action{Comment: why})
 		return asked(err)
 	}
-	first, second, third := revoke(), revoke(), revoke()
+	first, second, third := revoke("a"), revoke("b"), revoke("c")
 	listed, err := admin.ApprovalsPart(ctx, true, resource.Page{})
 	check(t, err)
 	if len(listed.Items) != 3 || !reflect.DeepEqual(listed.Items[0], first) {

@@ -80,9 +80,9 @@ func TestApprovals(t *testing.T) {
 	r := newRig(t)
 	r.enrolled("SN1") // in /berlin/line-3
 	r.policy("/", m{"approval": []string{"actions"}, "approval_lifetime": "2h"})
-	hold := func() string {
+	hold := func(why string) string {
 		t.Helper()
-		return r.call("security@/berlin", "POST", "/api/v1/devices/TH20-SN1/hold", nil).waits(t)["id"].(string)
+		return r.call("security@/berlin", "POST", "/api/v1/devices/TH20-SN1/hold", m{"comment": why}).waits(t)["id"].(string)
 	}
 	path := func(id string) string { return "/api/v1/approvals/" + id }
 	list := func(token, query string) (ids []string) {
@@ -93,9 +93,12 @@ func TestApprovals(t *testing.T) {
 		return ids
 	}
 
-	first := hold()
+	first := hold("a")
 	r.Clock.Add(time.Minute)
-	second := hold()
+	second := hold("b")
+	if again := hold("b"); again != second {
+		t.Error("asking for the same again made another request")
+	}
 	for token, want := range map[string][]string{
 		"security@/berlin": {first, second}, "security": {first, second}, "admin@/berlin/line-3": {first, second},
 		"security@/munich": nil, "operator": nil, "nobody": nil,
@@ -132,6 +135,36 @@ func TestApprovals(t *testing.T) {
 		t.Errorf("what ended is listed as %v", got)
 	}
 	r.call("security", "POST", path(second)+"/deny", m{"comment": "a\nb"}).refused(t, 400, enroll.BadRequest)
+}
+
+// A policy that waits does not undo what was set meanwhile, not even where there was
+// none before.
+func TestPolicyThatWaits(t *testing.T) {
+	r := newRig(t)
+	berlin := r.fleet("/berlin")
+	r.policy("/", m{"approval": []string{"authority"}})
+	set := func() string {
+		t.Helper()
+		return r.call("admin", "PUT", "/api/v1/fleets/"+berlin+"/policy", m{"policy": m{"lifetime": "1h"}}).waits(t)["id"].(string)
+	}
+	approve := func(id string) reply { return r.call("admin@/berlin", "POST", "/api/v1/approvals/"+id+"/approve", nil) }
+
+	stale := set()
+	r.policy("/berlin", m{"lifetime": "2h"})
+	approve(stale).refused(t, 409, enroll.Conflict)
+	if asked := r.call("admin", "GET", "/api/v1/approvals/"+stale, nil).want(t, 200); asked["state"] != "waiting" {
+		t.Errorf("what could not be done is %v", asked["state"])
+	}
+	fresh := set()
+	if request := r.call("admin@/berlin", "GET", "/api/v1/approvals/"+fresh, nil).want(t, 200)["request"].(m); !reflect.DeepEqual(request["policy"], m{"lifetime": "1h"}) || request["base"] != 1. {
+		t.Errorf("whoever approves sees %v", request)
+	}
+	if approved := approve(fresh).want(t, 200); approved["state"] != "approved" {
+		t.Errorf("approved into %v", approved)
+	}
+	if fleet := r.call("auditor", "GET", "/api/v1/fleets/"+berlin, nil).want(t, 200); fleet["policy_version"] != 2. || !reflect.DeepEqual(fleet["policy"], m{"lifetime": "1h"}) {
+		t.Errorf("the fleet is %v", fleet)
+	}
 }
 
 // An enrolment waits: asked for again it is the same request, and once somebody has
@@ -189,7 +222,10 @@ func TestKeyProtection(t *testing.T) {
 	if problem := enrol("vault").refused(t, 400, enroll.BadRequest); problem["field"] != "key_protection" {
 		t.Errorf("told %v", problem)
 	}
-	enrol("tpm").want(t, 201)
+	enrolled := enrol("tpm").want(t, 201)["device"].(string)
+	if device := r.call("admin", "GET", "/api/v1/devices/"+enrolled, nil).want(t, 200); device["key_protection"] != "tpm" {
+		t.Errorf("the device is %v", device)
+	}
 }
 
 // Every operation that can wait says so in the document, and no other.

@@ -27,7 +27,8 @@ func deviceOf(d enroll.DeviceInfo) resource.Device {
 	device := resource.Device{
 		ID: string(d.ID), URN: d.URN, State: string(d.State), Fleet: string(d.FleetPath), Model: string(d.ID.Model()),
 		Serial: string(d.ID.SerialNumber()), Order: text(d.Order), Owner: text(d.Owner), OwnerGroup: text(d.OwnerGroup),
-		Certificates: listOf(d.Certificates, certificateOf), MoreCertificates: d.More,
+		KeyProtection: string(d.KeyProtection),
+		Certificates:  listOf(d.Certificates, certificateOf), MoreCertificates: d.More,
 		CreatedAt: d.CreatedAt.UTC(), ChangedAt: d.ChangedAt.UTC(),
 		CloneSuspectedAt: moment(d.CloneSuspectedAt), ForkedAt: moment(d.ForkedAt),
 	}

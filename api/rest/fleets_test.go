@@ -90,7 +90,11 @@ func TestFleetsOfABranch(t *testing.T) {
 	r.call(lead, "PUT", "/api/v1/fleets/"+munich+"/policy", m{"policy": m{}}).refused(t, 404, enroll.NotFound)
 	r.call(lead, "POST", "/api/v1/fleets/"+munich+"/preview", m{"policy": m{}}).refused(t, 404, enroll.NotFound)
 	r.call(lead, "POST", "/api/v1/fleets", m{"path": "/munich/line-1"}).refused(t, 404, enroll.NotFound)
-	r.call(lead, "POST", "/api/v1/grants", r.newGrant("person:erika", "operator", "/munich")).refused(t, 404, enroll.NotFound)
+	r.call("admin", "POST", "/api/v1/grants", r.newGrant(lead, "auditor", "/munich")).want(t, 201)
+	r.call(lead, "POST", "/api/v1/fleets", m{"path": "/munich"}).refused(t, 403, enroll.Forbidden)
+	r.call(lead, "POST", "/api/v1/fleets", m{"path": "/munich/line-1"}).refused(t, 403, enroll.Forbidden)
+	r.call(lead, "POST", "/api/v1/fleets", m{"path": "/berlin"}).refused(t, 404, enroll.NotFound)
+	r.call(lead, "POST", "/api/v1/grants", r.newGrant("person:erika", "operator", "/hamburg")).refused(t, 404, enroll.NotFound)
 	r.call(lead, "POST", "/api/v1/grants", r.newGrant("person:erika", "operator", "/berlin/line-3")).want(t, 201)
 }
 
@@ -204,11 +208,11 @@ func TestPolicyFaults(t *testing.T) {
 // fieldsOf returns where a problem's faults are, sorted.
 func fieldsOf(problem m) string {
 	faults, _ := problem["errors"].([]any)
-	found := map[string]any{}
+	found := m{}
 	for _, fault := range faults {
 		found[fault.(m)["field"].(string)] = nil
 	}
-	return keysOf(m(found))
+	return keysOf(found)
 }
 
 func TestPreview(t *testing.T) {

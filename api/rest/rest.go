@@ -88,13 +88,25 @@ func New(c Config) http.Handler {
 // and /api/v1/claims. It takes a client certificate of our own, which TLS asked
 // for but need not have judged, or else a bearer token.
 func EnrolHandler(c Config) http.Handler {
+	_, router := newEnrolDoor(c)
+	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
+}
+
+// EnrolDocument serves the OpenAPI document of EnrolHandler, which does not serve it
+// itself: devices have no use for it.
+func EnrolDocument(c Config) http.Handler {
+	d, _ := newEnrolDoor(c)
+	return d.document()
+}
+
+func newEnrolDoor(c Config) (*door, http.Handler) {
 	router := newRouter()
 	d := newDoor(c, router)
 	d.authenticate = d.byCertificate
 	d.addEnrol()
 	d.addClaimCodes()
 	d.addStartedClaims()
-	return Trace(TraceConfig{Rand: c.Rand, Clock: c.Clock, Log: c.Log}, private(router))
+	return d, router
 }
 
 func newDoor(c Config, router chi.Router) *door {

@@ -39,6 +39,7 @@ func main() {
 type bench struct {
 	programs      string // folder of floor and step-ca
 	touchmark     string
+	other         string         // another build of Touchmark that takes part; "" for none
 	postgres      string         // folder of PostgreSQL's programs; "" for none
 	servers       *regexp.Regexp // the contenders that take part, by name
 	scenarios     *regexp.Regexp // those that run, by name
@@ -59,6 +60,7 @@ func run(ctx context.Context, args []string, progress io.Writer) (err error) {
 	b := &bench{progress: progress}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&b.touchmark, "touchmark", "../../bin/touchmark", "the `program` under test")
+	flags.StringVar(&b.other, "other", "", "another build of Touchmark, a `program` of an earlier commit, that takes part beside the one under test")
 	flags.StringVar(&b.programs, "programs", "bin", "`folder` of the programs floor and step-ca")
 	flags.StringVar(&b.postgres, "postgres", "", "`folder` of PostgreSQL's initdb and postgres, or none; by default the newest on this machine")
 	flags.IntVar(&b.repeat, "repeat", 3, "runs of each measurement; medians are shown")

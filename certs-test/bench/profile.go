@@ -10,6 +10,7 @@ import (
 
 	"github.com/touchmark/touchmark/certs-test/bench/contender"
 	"github.com/touchmark/touchmark/certs-test/bench/load"
+	"github.com/touchmark/touchmark/certs-test/bench/report"
 )
 
 // profiler is a contender that shows where its processor time goes.
@@ -24,7 +25,7 @@ func (b *bench) profiles(ctx context.Context, dir, out string) error {
 	if err := os.MkdirAll(out, 0o750); err != nil {
 		return err
 	}
-	if err := b.startEach(ctx, dir, []start{b.touchmarkOnBolt(), b.touchmarkOnPostgres()}); err != nil {
+	if err := b.startEach(ctx, dir, []start{b.touchmarkOnBolt(report.Touchmark, b.touchmark), b.touchmarkOnPostgres(report.TouchmarkPostgres, b.touchmark)}); err != nil {
 		return err
 	}
 	for _, e := range b.entrants {

@@ -15,8 +15,8 @@ import (
 // startAll starts every contender that takes part, each in a folder of its own.
 func (b *bench) startAll(ctx context.Context, dir string) error {
 	step := filepath.Join(b.programs, "step-ca")
-	return b.startEach(ctx, dir, []start{
-		b.touchmarkOnBolt(),
+	starts := []start{
+		b.touchmarkOnBolt(report.Touchmark, b.touchmark),
 		{report.Floor, func(ctx context.Context, dir string) (contender.Contender, error) {
 			return contender.StartFloor(ctx, filepath.Join(b.programs, "floor"), dir)
 		}},
@@ -26,32 +26,36 @@ func (b *bench) startAll(ctx context.Context, dir string) error {
 		{report.StepBadger, func(ctx context.Context, dir string) (contender.Contender, error) {
 			return contender.StartStepCA(ctx, report.StepBadger, step, dir, "badgerv2", "")
 		}},
-		b.touchmarkOnPostgres(),
+		b.touchmarkOnPostgres(report.TouchmarkPostgres, b.touchmark),
 		{report.StepPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
 			return contender.StartStepCA(ctx, report.StepPostgres, step, dir, "postgresql", b.database.Server())
 		}},
-	})
+	}
+	if b.other != "" {
+		starts = append(starts, b.touchmarkOnBolt(report.OtherTouchmark, b.other), b.touchmarkOnPostgres(report.OtherTouchmarkPostgres, b.other))
+	}
+	return b.startEach(ctx, dir, starts)
 }
 
-func (b *bench) touchmarkOnBolt() start {
-	return start{report.Touchmark, func(ctx context.Context, dir string) (contender.Contender, error) {
-		return contender.StartTouchmark(ctx, report.Touchmark, b.touchmark, dir, "")
+func (b *bench) touchmarkOnBolt(name, program string) start {
+	return start{name, func(ctx context.Context, dir string) (contender.Contender, error) {
+		return contender.StartTouchmark(ctx, name, program, dir, "")
 	}}
 }
 
-func (b *bench) touchmarkOnPostgres() start {
-	return start{report.TouchmarkPostgres, func(ctx context.Context, dir string) (contender.Contender, error) {
-		url, err := b.database.Create(ctx, "touchmark")
+func (b *bench) touchmarkOnPostgres(name, program string) start {
+	return start{name, func(ctx context.Context, dir string) (contender.Contender, error) {
+		url, err := b.database.Create(ctx, strings.ToLower(strings.Fields(name)[0])) // other, or touchmark
 		if err != nil {
 			return nil, err
 		}
-		return contender.StartTouchmark(ctx, report.TouchmarkPostgres, b.touchmark, dir, url)
+		return contender.StartTouchmark(ctx, name, program, dir, url)
 	}}
 }
 
 // onPostgres tells the contenders that use the database.
 func onPostgres(name string) bool {
-	return name == report.TouchmarkPostgres || name == report.StepPostgres
+	return name == report.TouchmarkPostgres || name == report.StepPostgres || name == report.OtherTouchmarkPostgres
 }
 
 // takesPart says whether a contender was asked for and can be had.

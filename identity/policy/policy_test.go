@@ -40,6 +40,26 @@ func TestPolicyIsWrittenAsItIsRead(t *testing.T) {
 	}
 }
 
+// What is right stands beside what is wrong, so that all can be told at once.
+func TestReview(t *testing.T) {
+	var c policy.Config
+	if err := json.Unmarshal([]byte(`{"lifetime":"400d","keys":["dsa"],"grace":"999d"}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	right, faults := policy.Review(c)
+	if len(faults) != 2 || faults[0].Path != "keys[0]" || faults[1].Path != "grace" {
+		t.Errorf("faults %v", faults)
+	}
+	above := policy.Effective{}.Below(policy.Layer{Fleet: "root", Path: "/", Policy: parse(t, `{"lifetime":"7d"}`)})
+	var loose policy.Faults
+	if err := policy.Check(above, right); !errors.As(err, &loose) || len(loose) != 1 || loose[0].Path != "lifetime" {
+		t.Errorf("what is right is looser than it may be: %v", err)
+	}
+	if _, err := policy.New(c); err == nil {
+		t.Error("what has faults is a policy")
+	}
+}
+
 // Every member of a Config is a field or loosen, in the order of Fields, and is
 // read by Parse.
 func TestEveryMemberIsAField(t *testing.T) {

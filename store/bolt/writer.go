@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 
 	"github.com/touchmark/touchmark/ca"
@@ -182,7 +181,7 @@ func (w *writer) Append(e enroll.Event) error {
 			return err
 		}
 	}
-	data, err := json.Marshal(e)
+	data, err := e.JSON()
 	if err != nil {
 		return fmt.Errorf("encoding the event %s: %w", e.Kind, err)
 	}

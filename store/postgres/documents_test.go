@@ -151,14 +151,17 @@ func TestSchemaBeforeDocuments(t *testing.T) {
 	before := open(t, postgres.Config{URL: url})
 	update(t, before, func(tx enroll.Tx) error { return tx.PutDevice(device(1)) })
 	conn := connect(t, url)
-	for _, sql := range []string{"DROP TABLE documents", "DELETE FROM schema_versions WHERE version_id = 2", "UPDATE nodes SET schema = 1"} {
+	for _, sql := range []string{
+		"DROP TABLE documents", "ALTER TABLE devices DROP COLUMN owner_group, DROP COLUMN key_protection, DROP COLUMN ticket_drawn_by",
+		"ALTER TABLE orders DROP COLUMN owner, DROP COLUMN owner_group", "DELETE FROM schema_versions WHERE version_id >= 2", "UPDATE nodes SET schema = 1",
+	} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
 	on := nodes(t, 2, url)
 	var floor, rows int
-	if err := conn.QueryRow(t.Context(), "SELECT min(schema), count(*) FROM nodes").Scan(&floor, &rows); err != nil || floor != 2 || rows != 4 {
+	if err := conn.QueryRow(t.Context(), "SELECT min(schema), count(*) FROM nodes").Scan(&floor, &rows); err != nil || floor < 2 || rows != 4 {
 		t.Errorf("the lowest schema at %d gates is %d, error %v, want 2 at 4", rows, floor, err)
 	}
 	update(t, on[0], func(tx enroll.Tx) error { return tx.PutDocument(enroll.PolicyDocument, "a", []byte("{}")) })

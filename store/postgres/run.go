@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -162,7 +161,7 @@ func (r *run) Append(e enroll.Event) error {
 			return err
 		}
 	}
-	data, err := json.Marshal(e)
+	data, err := e.JSON()
 	if err != nil {
 		return fmt.Errorf("encoding the event %s: %w", e.Kind, err)
 	}

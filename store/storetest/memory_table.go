@@ -13,6 +13,9 @@ type table[K comparable, V any] struct {
 	rows  map[K]V
 	own   map[K]*V // nil outside an Update; a nil row was deleted
 	clone func(V) V
+	// were are the rows that were written while the store is watched, as they were
+	// before; nil where there was none. It is nil itself while nobody watches.
+	were map[K]*V
 }
 
 func newTable[K comparable, V any](clone func(V) V) table[K, V] {
@@ -26,6 +29,12 @@ func (t table[K, V]) begin() table[K, V] {
 
 func (t table[K, V]) commit() {
 	for key, row := range t.own {
+		if _, noted := t.were[key]; t.were != nil && !noted {
+			t.were[key] = nil
+			if was, found := t.rows[key]; found {
+				t.were[key] = &was
+			}
+		}
 		if row == nil {
 			delete(t.rows, key)
 		} else {

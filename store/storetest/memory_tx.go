@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -184,7 +183,7 @@ func (tx *memoryTx) DeleteCRLEntries(key enroll.ShardKey, before ca.Serial) erro
 }
 
 func (tx *memoryTx) Append(e enroll.Event) error {
-	data, err := json.Marshal(e)
+	data, err := e.JSON()
 	if err != nil {
 		return err
 	}

@@ -5,16 +5,18 @@ import "time"
 // Device is a device with its newest certificates; in a list with the newest
 // only.
 type Device struct {
-	ID           string        `json:"id" example:"TH20-SN1"`
-	URN          string        `json:"urn" doc:"RFC 9039" example:"urn:dev:ops:32473-TH20-SN1"`
-	State        string        `json:"state" enum:"expected,active,held,revoked,retired"`
-	Fleet        string        `json:"fleet"`
-	Model        string        `json:"model"`
-	Serial       string        `json:"serial" doc:"The device's serial number"`
-	Order        *string       `json:"order" doc:"The order that it was enrolled under, or is expected by"`
-	Owner        *string       `json:"owner" doc:"Pseudonymous id of the person who answers for it"`
-	OwnerGroup   *string       `json:"owner_group" doc:"The group whose members own it too"`
-	Certificates []Certificate `json:"certificates" nullable:"false" doc:"Newest first"`
+	ID         string  `json:"id" example:"TH20-SN1"`
+	URN        string  `json:"urn" doc:"RFC 9039" example:"urn:dev:ops:32473-TH20-SN1"`
+	State      string  `json:"state" enum:"expected,active,held,revoked,retired"`
+	Fleet      string  `json:"fleet"`
+	Model      string  `json:"model"`
+	Serial     string  `json:"serial" doc:"The device's serial number"`
+	Order      *string `json:"order" doc:"The order that it was enrolled under, or is expected by"`
+	Owner      *string `json:"owner" doc:"Pseudonymous id of the person who answers for it"`
+	OwnerGroup *string `json:"owner_group" doc:"The group whose members own it too"`
+	// KeyProtection is what its station said, if one did.
+	KeyProtection string        `json:"key_protection,omitempty" enum:"software,tpm,secure-element" doc:"Where its key is kept, as its station said; omitted for in software, and where nobody said"`
+	Certificates  []Certificate `json:"certificates" nullable:"false" doc:"Newest first"`
 	// MoreCertificates says that there are older ones, which the list of
 	// certificates tells.
 	MoreCertificates bool      `json:"more_certificates,omitempty" doc:"There are older ones; list them with GET /api/v1/certificates?device="`

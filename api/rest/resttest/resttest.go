@@ -37,6 +37,7 @@ func Begin() time.Time { return time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC) }
 // PEN identity.ExamplePEN, and its log is called log.touchmark.example.
 type Door struct {
 	rest.Config
+	Enroll     enroll.Config // what the Service was made of
 	Store      enroll.Store
 	Clock      *Clock
 	BreakGlass string // the token
@@ -60,10 +61,11 @@ func Open(t testing.TB) *Door {
 	issuer := newIssuer(t)
 
 	d := &Door{Store: store, Clock: &Clock{now: Begin()}, BreakGlass: token, Log: &Log{}}
-	service, err := enroll.New(t.Context(), enroll.Config{
+	d.Enroll = enroll.Config{
 		Store: store, Issuers: []*ca.Issuer{issuer}, Issuing: issuer.ID(), Profiles: []ca.Profile{profile},
 		PEN: identity.ExamplePEN, LogSigner: signer, Clock: d.Clock.Now, Rand: rand.Reader, Standing: standing,
-	})
+	}
+	service, err := enroll.New(t.Context(), d.Enroll)
 	check(t, err)
 	d.Config = rest.Config{
 		Service: service, Tokens: RoleTokens{}, Backup: Backup{}, Compact: Compaction{}, Version: "1.2.3", Rand: rand.Reader, Clock: d.Clock.Now,

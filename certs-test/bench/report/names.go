@@ -8,6 +8,9 @@ const (
 	StepBBolt         = "step-ca on bbolt"
 	StepBadger        = "step-ca on badger"
 	StepPostgres      = "step-ca on PostgreSQL"
+	// Another build of Touchmark, where the benchmark is told of one.
+	OtherTouchmark         = "other Touchmark on bolt"
+	OtherTouchmarkPostgres = "other Touchmark on PostgreSQL"
 )
 
 // The scenarios, as the tables call them.

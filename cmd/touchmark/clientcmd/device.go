@@ -129,6 +129,7 @@ func tellDevice(w io.Writer, d resource.Device) error {
 		fact{"fleet", d.Fleet},
 		fact{"urn", d.URN},
 		fact{"order", text(d.Order)},
+		fact{"key kept in", d.KeyProtection},
 		fact{"owner", text(d.Owner)},
 		fact{"owning group", text(d.OwnerGroup)},
 		fact{"created", when(&d.CreatedAt)},

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 type door struct {
 	*httptest.Server
 	folder string
+	stdin  string // what commands are given
 
 	mu    sync.Mutex // guards asked
 	asked []asked
@@ -110,6 +112,7 @@ func (d *door) typedWithin(ctx context.Context, args ...string) (stdout, stderr 
 	root.AddCommand(clientcmd.Commands(shell)...)
 	root.AddCommand(clientcmd.Rotate(shell), clientcmd.Restore(shell))
 	var out, errs bytes.Buffer
+	root.SetIn(strings.NewReader(d.stdin))
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	root.SetArgs(args)

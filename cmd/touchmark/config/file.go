@@ -34,8 +34,9 @@ type File struct {
 	// OIDC says whose tokens are believed.
 	OIDC OIDC `yaml:"oidc"`
 	// Roles gives each of a provider's groups one role: admin, operator, security,
-	// auditor or station. Whoever is in no group named here may do nothing. They hold
-	// for every provider that has no roles of its own; with several providers give
+	// auditor or station, on the whole tree. Grants give roles on branches besides
+	// (docs/operations/access.md); by these here the first administrators come in. They
+	// hold for every provider that has no roles of its own; with several providers give
 	// each its own, or a partner's group is yours by its name alone.
 	Roles Roles `yaml:"roles"`
 	// Log is the audit log.

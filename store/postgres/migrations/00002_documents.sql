@@ -4,13 +4,16 @@
 
 -- +goose Up
 
+-- The entrance, then all gates, as a batch does that is alone: before anything else, so
+-- that nodes at work are waited for, and nodes that begin at once come one by one and
+-- find it done.
+SELECT FROM nodes WHERE slot = 0 FOR UPDATE;
+UPDATE nodes SET schema = greatest(schema, 2);
+
 -- A reference table: see 00001_begin.sql.
-CREATE TABLE documents (
+CREATE TABLE IF NOT EXISTS documents (
     kind text COLLATE "C",
     key  text COLLATE "C",
     data bytea NOT NULL,
     PRIMARY KEY (kind, key)
 );
-
-SELECT FROM nodes WHERE slot = 0 FOR UPDATE;             -- the entrance, then all gates, as a batch does that is alone
-UPDATE nodes SET schema = 2;

@@ -3,8 +3,12 @@
 -- owner, so that those of the version before end.
 
 -- +goose Up
-ALTER TABLE devices ADD COLUMN owner_group text NOT NULL DEFAULT '';
-ALTER TABLE orders ADD COLUMN owner text NOT NULL DEFAULT '', ADD COLUMN owner_group text NOT NULL DEFAULT '';
 
-SELECT FROM nodes WHERE slot = 0 FOR UPDATE;             -- the entrance, then all gates, as a batch does that is alone
-UPDATE nodes SET schema = 3;
+-- The entrance, then all gates, as a batch does that is alone: before anything else, so
+-- that nodes at work are waited for, and nodes that begin at once come one by one and
+-- find it done.
+SELECT FROM nodes WHERE slot = 0 FOR UPDATE;
+UPDATE nodes SET schema = greatest(schema, 3);
+
+ALTER TABLE devices ADD COLUMN IF NOT EXISTS owner_group text NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS owner text NOT NULL DEFAULT '', ADD COLUMN IF NOT EXISTS owner_group text NOT NULL DEFAULT '';

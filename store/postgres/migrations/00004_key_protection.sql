@@ -3,7 +3,11 @@
 -- them would forget them, so that those of the version before end.
 
 -- +goose Up
-ALTER TABLE devices ADD COLUMN key_protection text NOT NULL DEFAULT '', ADD COLUMN ticket_drawn_by text NOT NULL DEFAULT '';
 
-SELECT FROM nodes WHERE slot = 0 FOR UPDATE;             -- the entrance, then all gates, as a batch does that is alone
-UPDATE nodes SET schema = 4;
+-- The entrance, then all gates, as a batch does that is alone: before anything else, so
+-- that nodes at work are waited for, and nodes that begin at once come one by one and
+-- find it done.
+SELECT FROM nodes WHERE slot = 0 FOR UPDATE;
+UPDATE nodes SET schema = greatest(schema, 4);
+
+ALTER TABLE devices ADD COLUMN IF NOT EXISTS key_protection text NOT NULL DEFAULT '', ADD COLUMN IF NOT EXISTS ticket_drawn_by text NOT NULL DEFAULT '';
