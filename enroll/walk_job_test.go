@@ -20,6 +20,7 @@ type modelJob struct {
 type jobDeed struct {
 	id, user, to string
 	action       enroll.JobAction
+	weighed      []*modelFleet // where the devices stood when it was weighed
 }
 
 func (d *jobDeed) permission() identity.Permission {
@@ -44,6 +45,7 @@ func (d *jobDeed) weigh(m *model, p identity.Principal) verdict {
 			v.places = append(v.places, device.fleet)
 		}
 	}
+	d.weighed = v.places
 	return v
 }
 
@@ -58,6 +60,9 @@ func (m *model) work() {
 	slices.SortFunc(m.jobs, func(a, b *modelJob) int { return cmp.Compare(a.id, b.id) })
 	for _, job := range m.jobs {
 		maker := m.remembered(job.maker)
+		if m.gone(maker) {
+			continue
+		}
 		var theirs []*modelDevice
 		for _, d := range m.devices {
 			if d.owner == job.user {
@@ -65,7 +70,9 @@ func (m *model) work() {
 			}
 		}
 		for _, d := range theirs {
-			may, _ := m.mayWith(maker, job.permission(), d)
+			may, owner := m.mayWith(maker, job.permission(), d)
+			alone := verdict{places: []*modelFleet{d.fleet}, subject: policy.SubjectActions, devices: 1, owner: owner}
+			may = may && (slices.Contains(job.weighed, d.fleet) || !m.mustWait(maker, alone))
 			after, can := d.after(identity.Action(job.action))
 			switch {
 			case !may:

@@ -25,6 +25,7 @@ type modelRequest struct {
 	maker      identity.Principal
 	permission identity.Permission
 	places     []*modelFleet
+	devices    int
 	expires    time.Time
 	state      enroll.ApprovalState
 }
@@ -57,20 +58,34 @@ func (m *model) request(p identity.Principal, r *modelRequest) enroll.Code {
 	}
 }
 
+// decision is request for who decides: a person, or a token of theirs, other than who
+// made it.
+func (m *model) decision(p identity.Principal, r *modelRequest) enroll.Code {
+	if code := m.request(p, r); code != "" {
+		return code
+	}
+	if p.Responsible() == r.maker.Responsible() || p.Kind == identity.Certificate {
+		return enroll.Forbidden
+	}
+	return ""
+}
+
 // approve is what comes of approving a request: it is done as its maker is known now,
-// and only if both may do it.
+// no further than it says, and only if both may do it.
 func (m *model) approve(p identity.Principal, r *modelRequest) (verdict, identity.Principal) {
 	maker := m.remembered(r.maker)
-	switch code := m.request(p, r); {
+	switch code := m.decision(p, r); {
 	case code != "":
 		return refused(code), maker
-	case p.Responsible() == r.maker.Responsible():
-		return refused(enroll.Forbidden), maker
-	case maker.Kind == identity.ScopedToken && m.token(maker.Token) == nil:
+	case m.gone(maker):
 		return refused(enroll.Conflict), maker
 	}
 	v := r.deed.weigh(m, maker)
 	if v.code == enroll.Forbidden || v.code == enroll.NotFound {
+		v.code = enroll.Conflict
+	}
+	elsewhere := slices.ContainsFunc(v.places, func(at *modelFleet) bool { return !slices.Contains(r.places, at) })
+	if v.code == "" && (elsewhere || v.devices > r.devices) {
 		v.code = enroll.Conflict
 	}
 	if v.code == "" && slices.ContainsFunc(v.places, func(at *modelFleet) bool { return !m.may(p, v.permission, at) }) {
@@ -79,11 +94,28 @@ func (m *model) approve(p identity.Principal, r *modelRequest) (verdict, identit
 	return v, maker
 }
 
-// ask keeps a deed that waits.
+// gone reports whether nobody can be somebody any more: the holder of a token that was
+// revoked, or of the certificate of a device that was withdrawn.
+func (m *model) gone(p identity.Principal) bool {
+	switch p.Kind {
+	case identity.ScopedToken:
+		return m.token(p.Token) == nil
+	case identity.Certificate:
+		return !slices.ContainsFunc(m.devices, func(d *modelDevice) bool { return d.id == p.Device && d.state == identity.Active })
+	default:
+		return false
+	}
+}
+
+// ask keeps a deed that waits. Who asks for the same again is told of the request that
+// there is.
 func (m *model) ask(p identity.Principal, a *attempt, asked *enroll.Approval) {
+	if slices.ContainsFunc(m.requests, func(r *modelRequest) bool { return r.id == string(asked.ID) && m.request(p, r) == "" && r.made(p) }) {
+		return
+	}
 	m.remember(p)
 	m.requests = append(m.requests, &modelRequest{
-		id: string(asked.ID), deed: a.deed, words: a.words, maker: p, permission: a.want.permission, places: a.want.places,
+		id: string(asked.ID), deed: a.deed, words: a.words, maker: p, permission: a.want.permission, places: a.want.places, devices: a.want.devices,
 		expires: m.now.Add(24 * time.Hour), state: enroll.RequestWaiting,
 	})
 }
@@ -120,9 +152,7 @@ func (w *walk) decide(p identity.Principal) *attempt {
 		return a
 	case how < 17:
 		a := w.attempt(p, "deny %s", r.id)
-		if a.refuse(m.request(p, r)); a.want.code == "" && p.Responsible() == r.maker.Responsible() {
-			a.refuse(enroll.Forbidden)
-		}
+		a.refuse(m.decision(p, r))
 		a.call = func(ctx context.Context) error {
 			_, err := w.Deny(ctx, p, r.id, "")
 			return err
