@@ -100,9 +100,18 @@ func forgetApproval(tx Tx, old *Approval) error {
 	if err != nil {
 		return err
 	}
-	last, err := readDocument[askedFor](tx, ApprovalForDocument, key)
-	if err == nil && last.ID == old.ID {
-		err = tx.DeleteDocument(ApprovalForDocument, key)
+	keys := []string{key}
+	if enrolment, ok := d.(*admitEnrolment); ok {
+		keys = append(keys, enrolment.ofDevice())
 	}
-	return ifAny(err)
+	for _, key := range keys {
+		last, err := readDocument[askedFor](tx, ApprovalForDocument, key)
+		if err == nil && last.ID == old.ID {
+			err = tx.DeleteDocument(ApprovalForDocument, key)
+		}
+		if ifAny(err) != nil {
+			return err
+		}
+	}
+	return nil
 }

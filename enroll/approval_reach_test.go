@@ -125,3 +125,26 @@ func TestNoCertificateApproves(t *testing.T) {
 		wantCode(t, err, enroll.Forbidden)
 	}
 }
+
+// A ticket in a thief's hands makes one request, however many keys they make.
+func TestADeviceWaitsWithOneKeyAtATime(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectEnrolment))
+	order := r.order(5)
+	drawn, err := r.DrawTickets(t.Context(), r.boss, string(order.ID), []string{"SN2"})
+	check(t, err)
+	enrol := func() error { _, err := r.enrol("SN2", drawn[0].Ticket, newKey(t)); return err }
+	asked := waits(t, enrol())
+	wantCode(t, enrol(), enroll.Conflict)
+	list, err := r.Approvals(t.Context(), r.deputy, true, enroll.Page{})
+	check(t, err)
+	if len(list.Items) != 1 {
+		t.Errorf("%d requests wait", len(list.Items))
+	}
+	_, err = r.Deny(t.Context(), r.deputy, string(asked.ID), "")
+	check(t, err)
+	next := waits(t, enrol())
+	r.clock.advance(25 * time.Hour) // it expires
+	if again := waits(t, enrol()); again.ID == next.ID {
+		t.Error("what expired waits on")
+	}
+}

@@ -2,8 +2,11 @@ package enroll
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
@@ -54,13 +57,13 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 		return nil, err
 	}
 	asked, err := readAsked(r, key)
+	now := s.now()
 	if errors.Is(err, ErrNotFound) {
-		return &Approval{}, nil
+		return mayAsk(r, d, now)
 	}
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	lifetime, _ := p.at.policy.ApprovalLifetime()
 	switch asked.StateAt(now) {
 	case RequestWaiting:
@@ -73,7 +76,24 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 		}
 	case RequestWithdrawn, RequestExpired:
 	}
-	return &Approval{}, nil
+	return mayAsk(r, d, now)
+}
+
+// mayAsk lets an enrolment be asked for anew, unless the same device waits with another
+// key: whoever has a ticket would fill the list of requests by making keys.
+func mayAsk(r Reader, d *admitEnrolment, now time.Time) (*Approval, error) {
+	last, err := readAsked(r, d.ofDevice())
+	if err == nil && last.StateAt(now) == RequestWaiting {
+		return nil, Refuse(Conflict, "another key of this device waits for approval already; send that one again, or have request %s denied", last.ID)
+	}
+	return &Approval{}, ifAny(err)
+}
+
+// ofDevice is the key under which the latest request for a device of an order stands,
+// whichever the device's key.
+func (d *admitEnrolment) ofDevice() string {
+	hash := sha256.Sum256([]byte("device of an order\x00" + string(d.Order) + "\x00" + string(d.Device)))
+	return hex.EncodeToString(hash[:])
 }
 
 // askToEnrol records that an enrolment waits.
@@ -99,5 +119,8 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if ticket := said.asking.device.Ticket; ticket != nil && request.Principal.Kind == identity.Anonymous {
 		asked.Responsible = ticket.DrawnBy
 	}
-	return asked, putDocument(tx, ApprovalDocument, string(asked.ID), asked)
+	return asked, errors.Join(
+		putDocument(tx, ApprovalDocument, string(asked.ID), asked),
+		putDocument(tx, ApprovalForDocument, d.ofDevice(), askedFor{ID: asked.ID}),
+	)
 }
