@@ -45,9 +45,6 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 				return forbidden(w.permission)
 			}
 		}
-		if asked.outgrown(w) {
-			return Refuse(Conflict, "by now the request would act on other fleets or on more devices than it says; deny it and have it asked for again")
-		}
 		asked.State = RequestApproved
 		event := s.decision(ctx, a, ApprovalGiven, asked, places)
 		if err := errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event)); err != nil {
@@ -62,13 +59,6 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 	}
 	d.after(s)
 	return asked, nil
-}
-
-// outgrown reports whether a deed reaches further than its request says. Names of
-// fleets and what belongs to somebody change while it waits, and a second person is
-// to agree to what happens.
-func (a *Approval) outgrown(w weight) bool {
-	return w.devices > a.Devices || slices.ContainsFunc(w.places, func(at *place) bool { return !slices.Contains(a.Fleets, at.id) })
 }
 
 // doer makes the principal with an id, of any kind that can have something wait.

@@ -163,11 +163,13 @@ type setPolicy struct {
 
 func (d *setPolicy) kind() deedKind { return deedSetPolicy }
 
-// MarshalJSON writes it as it waits.
+// MarshalJSON writes it as it waits, and what waited as it did.
 func (d *setPolicy) MarshalJSON() ([]byte, error) {
 	type waiting setPolicy
 	w := waiting(*d)
-	w.Base = &d.was.Version
+	if w.Base == nil {
+		w.Base = &d.was.Version
+	}
 	return json.Marshal(w)
 }
 

@@ -151,6 +151,29 @@ func TestAPolicyThatWaitsReplacesNoOther(t *testing.T) {
 	wantCode(t, err, enroll.Conflict)
 }
 
+// What waited long ago is forgotten with all that led to it.
+func TestForgottenRequestsLeaveNothing(t *testing.T) {
+	r := newGuarded(t, protected(policy.SubjectAuthority))
+	_, err := r.SetFleetPolicy(t.Context(), identity.NewBreakGlass(), "/berlin/line-3", policy.Config{Lifetime: lasts(time.Minute)}, 0)
+	check(t, err) // which the requests below replace
+	ask := func(hours int) {
+		_, err := r.SetFleetPolicy(t.Context(), r.boss, "/berlin/line-3", policy.Config{Lifetime: lasts(time.Duration(hours) * time.Hour)}, 0)
+		waits(t, err)
+	}
+	ask(1)
+	r.clock.advance(61 * 24 * time.Hour)
+	ask(2)
+	ask(3)
+	check(t, r.store.View(t.Context(), func(reader enroll.Reader) error {
+		for _, kind := range []enroll.DocumentKind{enroll.ApprovalDocument, enroll.ApprovalForDocument} {
+			if all, err := everyDocument(reader, kind); err != nil || len(all) != 2 {
+				t.Errorf("under %s stand %v (%v), want those of the last two", kind, keysOf(all), err)
+			}
+		}
+		return nil
+	}))
+}
+
 // giveByGlass makes a person the owner of a device, without waiting for anybody.
 func (r *rig) giveByGlass(device identity.DeviceID, to identity.Principal) error {
 	_, err := r.AssignOwner(r.tb.Context(), identity.NewBreakGlass(), string(device), enroll.NewOwner{User: ptr(to.ID())})
