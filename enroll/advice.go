@@ -25,6 +25,8 @@ type Advice struct {
 	// Key is the kind of key to make. Others that the policy of the fleet accepts do
 	// as well.
 	Key policy.KeyKind
+	// Binding says whether the CSR is to be bound to the TLS connection.
+	Binding BindingRule
 }
 
 // Advise says what key a device had best make: the first of the kinds that the
@@ -42,7 +44,7 @@ func (s *Service) Advise(ctx context.Context, q Inquiry) (advice Advice, err err
 		if err != nil {
 			return err
 		}
-		advice.Key = preferredKey(at.policy)
+		advice = Advice{Key: preferredKey(at.policy), Binding: s.binding}
 		return nil
 	})
 	return advice, err

@@ -23,7 +23,7 @@ func (d *door) getCSRAttrs(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, err)
 		return
 	}
-	der, err := csrAttributes(advice)
+	der, err := csrAttributes(advice, hasUnique(r))
 	if err != nil {
 		d.refuse(w, r, err)
 		return
@@ -38,21 +38,36 @@ func oidTemplate() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 61} // id-aa-certificationRequestInfoTemplate
 }
 
+func oidChallengePassword() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 7}
+}
+
 // csrAttributes returns the DER of CsrAttrs (RFC 7030, section 4.5.2, as RFC 9908
 // has it). It asks for one kind of key and the signature that goes with it, and for
 // no names or extensions, because nothing else is taken from a CSR. It says so twice:
 // as a list for clients of RFC 7030, and as a template for those of RFC 9908, section
 // 3.4, who look at nothing else.
-func csrAttributes(advice enroll.Advice) ([]byte, error) {
+//
+// Where the CSR is to be bound to the connection it asks for the challenge password:
+// where it may be, only over TLS that has tls-unique, because clients of RFC 7030 know
+// of nothing else. A template cannot ask for an attribute without a value, so that
+// there is none where binding is required.
+func csrAttributes(advice enroll.Advice, unique bool) ([]byte, error) {
 	wanted, err := keyFormOf(advice.Key)
 	if err != nil {
 		return nil, err
 	}
 	b := cryptobyte.NewBuilder(nil)
+	required := advice.Binding == enroll.BindingRequired
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		if required || advice.Binding == enroll.BindingOffered && unique {
+			b.AddASN1ObjectIdentifier(oidChallengePassword())
+		}
 		wanted.addAttribute(b)
 		b.AddASN1ObjectIdentifier(wanted.signature)
-		addAttribute(b, oidTemplate(), wanted.addTemplate)
+		if !required {
+			addAttribute(b, oidTemplate(), wanted.addTemplate)
+		}
 	})
 	der, err := b.Bytes()
 	if err != nil {

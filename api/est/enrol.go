@@ -46,7 +46,9 @@ func presented(r *http.Request) []byte {
 // service to tell those who may know.
 func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence) {
 	csr, fault := readCSR(w, r)
-	issued, err := d.service.Issue(r.Context(), enroll.Request{Evidence: evidence, CSR: csr, Fault: fault, Source: source(r)})
+	issued, err := d.service.Issue(r.Context(), enroll.Request{
+		Evidence: evidence, CSR: csr, Fault: fault, Source: source(r), Channel: channelOf(r),
+	})
 	if err != nil {
 		d.refuse(w, r, err)
 		return
