@@ -45,6 +45,7 @@ type Service struct {
 	refusals  *refusals
 	uses      *uses
 	signing   *signing
+	keyMakers chan struct{} // a place for each key that is being made
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
@@ -67,7 +68,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		standing: c.Standing, membershipLifetime: c.MembershipLifetime, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
-		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer

@@ -72,7 +72,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 	c := rest.Config{
 		Service: s.service, Tokens: s.tokens, Backup: backup, Compact: compacterOf(s.store), Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
 	}
-	enrolment, err := est.New(est.Config{Service: s.service, Log: s.Log})
+	enrolment, err := est.New(est.Config{Service: s.service, ServerKeygen: s.Settings.ServerKeygen, Log: s.Log})
 	if err != nil {
 		return nil, nil, err
 	}
