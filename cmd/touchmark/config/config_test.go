@@ -55,6 +55,7 @@ crl: {lifetime: 12h}
 reenrol_window: 2d
 access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
+limits: {wait: 500ms, memory: 2GiB}
 `
 
 // folder holds every file that good names.
@@ -106,6 +107,8 @@ func TestGoodConfiguration(t *testing.T) {
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
 		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
+		"wait":        {s.Wait, 500 * time.Millisecond},
+		"memory":      {s.Memory, int64(2 << 30)},
 		"default":     {s.Profiles[0].Lifetime(), 24 * time.Hour},
 		"short":       {s.Profiles[1].Backdate(), 30 * time.Second},
 		"long":        {s.Profiles[2].Lifetime(), 3650 * 24 * time.Hour},
@@ -140,6 +143,12 @@ func TestFaults(t *testing.T) {
 		{"no address", "public_url: http://pki.example.com/touchmark", "", "status.public_url", "missing"},
 		{"no such CRL", "[root.crl]", "[root.crl, other.crl]", "status.parent_crls[1]", "other.crl"},
 		{"profiles without a listener", `addr: "[::1]:9090"`, `addr: "off"`, "metrics.pprof", "address"},
+		{"a short wait", "wait: 500ms", "wait: 1ms", "limits.wait", "50ms to 10s"},
+		{"no unit", "memory: 2GiB", "memory: 2048", "limits.memory", "512MiB or 4GiB"},
+		{"another unit", "memory: 2GiB", "memory: 2GB", "limits.memory", "512MiB or 4GiB"},
+		{"less than nothing", "memory: 2GiB", "memory: -2GiB", "limits.memory", "512MiB or 4GiB"},
+		{"little memory", "memory: 2GiB", "memory: 63MiB", "limits.memory", "64MiB to"},
+		{"much memory", "memory: 2GiB", "memory: 2147483647GiB", "limits.memory", "64MiB to"},
 		{"no anchor", "anchor: root.crt", "", "ca.anchor", "corporate root"},
 		{"a folder as anchor", "anchor: root.crt", "anchor: .", "ca.anchor", "no file"},
 		{"two passphrases", "{file: passphrase}", "{file: passphrase, env: X}", "ca.passphrase", "exactly one"},

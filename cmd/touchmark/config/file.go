@@ -51,6 +51,8 @@ type File struct {
 	ReenrolWindow string `yaml:"reenrol_window"`
 	// Access says how long power lasts that nobody renews.
 	Access Access `yaml:"access"`
+	// Limits say what happens when more is asked for than can be done.
+	Limits Limits `yaml:"limits"`
 }
 
 // Listener is a TLS listener. Its certificate is made, and made anew, by
