@@ -15,6 +15,12 @@ func traced(listener string, c rest.TraceConfig, counted *metrics.Metrics, next 
 	c.Log = c.Log.With("listener", listener)
 	next = rest.Trace(c, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			// net/http takes chunks where a length stands beside them, and keeps quiet
+			// about it. What follows may have been smuggled past a proxy: RFC 9112,
+			// section 6.1, has the connection closed.
+			w.Header().Set("Connection", "close")
+		}
 		answer := &counter{ResponseWriter: w, status: http.StatusOK}
 		defer func() { counted.Request(listener, answer.status) }()
 		next.ServeHTTP(answer, r)
