@@ -109,7 +109,7 @@ func TestOverload(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	most := s.watch(t, loaded, &load)
+	most := s.watch(loaded, t, &load)
 	load.Wait()
 	took := time.Since(began)
 	y.tell(t)
@@ -186,7 +186,7 @@ func (s *site) stall(t *testing.T) {
 
 // watch samples the server until ctx is done, and wants it to be ready all the time.
 // What it returns is filled by then: the most of each.
-func (s *site) watch(t *testing.T, ctx context.Context, load *sync.WaitGroup) *traffic.Sample {
+func (s *site) watch(ctx context.Context, t *testing.T, load *sync.WaitGroup) *traffic.Sample {
 	most := &traffic.Sample{}
 	load.Go(func() {
 		for ctx.Err() == nil {
