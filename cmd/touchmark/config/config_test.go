@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 )
 
@@ -19,6 +20,7 @@ store: bolt:data/store.db
 pen: 64512
 names: [est.example.com, 192.0.2.1]
 device: {addr: ":8443", max_connections: 500}
+est: {channel_binding: required}
 api: {addr: "127.0.0.1:9443", max_connections: 500}
 status:
   addr: 0.0.0.0:8080
@@ -88,6 +90,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"store":       {s.Store, "bolt://" + in("data/store.db")},
 		"pen":         {s.PEN, identity.PEN(64512)},
 		"device":      {s.Device, config.Bind{Addr: ":8443", MaxConnections: 500}},
+		"binding":     {s.ChannelBinding, enroll.BindingRequired},
 		"anchor":      {s.Anchor, in("root.crt")},
 		"issuers":     {s.IssuerDir, in("pki")},
 		"parent crl":  {s.ParentCRLs[0], in("root.crl")},
@@ -134,6 +137,7 @@ func TestFaults(t *testing.T) {
 		{"a name with a space", "est.example.com", "'est example'", "names[0]", "DNS name"},
 		{"no port", `":8443"`, `"8443"`, "device.addr", "host:port"},
 		{"no such port", "127.0.0.1:9443", "127.0.0.1:94430", "api.addr", `"94430" must be 0 to 65535`},
+		{"a binding by another word", "channel_binding: required", "channel_binding: true", "est.channel_binding", "offered"},
 		{"negative connections", "max_connections: 500\n  public_url", "max_connections: -1\n  public_url", "status.max_connections", "1 to"},
 		{"https", "http://pki.example.com/touchmark", "https://pki.example.com", "status.public_url", "plain http"},
 		{"no address", "public_url: http://pki.example.com/touchmark", "", "status.public_url", "missing"},

@@ -18,6 +18,8 @@ type File struct {
 	// stations' part of the REST API, over TLS 1.2 or better. 127.0.0.1:8443 unless
 	// its addr says otherwise.
 	Device Listener `yaml:"device"`
+	// EST says what devices may and must do over EST.
+	EST EST `yaml:"est"`
 	// API is the listener for people and programs: REST over TLS 1.3.
 	// 127.0.0.1:9443 unless its addr says otherwise.
 	API Listener `yaml:"api"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/oidc"
 )
@@ -28,6 +29,8 @@ type Settings struct {
 	Anchor     string // file
 	IssuerDir  string
 	Passphrase keys.Passphrase
+
+	ChannelBinding enroll.BindingRule // of CSRs over EST
 
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log

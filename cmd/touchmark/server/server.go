@@ -95,8 +95,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
 		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
-		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
-		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		ChannelBinding: c.Settings.ChannelBinding,
+		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
