@@ -113,6 +113,14 @@ N ?=
 faults: build ## failing syncs and writes, each up to the N-th, and full disks
 	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/crash faults --each '$(or $(N),0)'
 
+# For how many hours `make soak` runs, on what STORE, and where its report goes.
+HOURS ?= 1
+SOAK_OUT ?= bin/soak
+
+.PHONY: soak
+soak: build ## HOURS (1) of mixed load with faults on STORE (bolt): is all flat?
+	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/soak --hours '$(HOURS)' --store '$(STORE)' --out '$(SOAK_OUT)'
+
 # Full size takes hours and tens of gigabytes; GROWTH='-growth.devices 100000' and
 # the like (certs-test/growth) make it smaller.
 GROWTH ?= -growth.full -growth.devices 1000000 -growth.narrow 10000 -growth.wide 10000000 -growth.yearly 10000 -growth.days 365
