@@ -60,7 +60,8 @@ type ClockReading struct {
 	// last record it stands still there, so that the clock can catch up.
 	Record time.Time
 	// Earliest and Latest are Now and what the machine's clock says, the earlier first:
-	// one of them is the time. Nothing is given up for its age that is not old at
+	// one of them is the time. Earliest is never before the issuing CA's notBefore where
+	// Now is not. Nothing is given up for its age that is not old at
 	// Earliest, and what is signed for the world is good from Earliest until after
 	// Latest.
 	Earliest, Latest time.Time
@@ -78,6 +79,8 @@ type clock struct {
 	passed  func() time.Duration // since the start, whatever the clock does; nil to ask read
 	limits  ClockLimits
 	started time.Time
+	// since is when the issuing CA was certified: whatever a clock says, it is later.
+	since time.Time
 
 	mu     sync.Mutex // guards what follows
 	base   time.Time  // the own time at baseAt
@@ -89,8 +92,8 @@ type clock struct {
 
 // newClock makes a clock that knows of no record. Where passed is nil the time that
 // passes is told by the monotonic readings in what read returns (see package time).
-func newClock(read func() time.Time, passed func() time.Duration, limits ClockLimits) *clock {
-	c := &clock{read: read, passed: passed, limits: limits, started: read()}
+func newClock(read func() time.Time, passed func() time.Duration, limits ClockLimits, since time.Time) *clock {
+	c := &clock{read: read, passed: passed, limits: limits, started: read(), since: since}
 	c.base = inMilliseconds(c.started)
 	return c
 }
@@ -138,10 +141,13 @@ func (c *clock) looked() ClockReading {
 		own = c.last
 	}
 	seen := ClockReading{Now: own, Record: own, Earliest: own, Latest: own, Fault: fault, Offset: wall.Sub(own)}
-	if wall.Before(own) {
-		seen.Earliest = wall
-	} else {
+	switch {
+	case !wall.Before(own):
 		seen.Latest = wall
+	case wall.Before(c.since) && c.since.Before(own):
+		seen.Earliest = c.since
+	default:
+		seen.Earliest = wall
 	}
 	if fault == ClockBehind {
 		seen.Record = c.last

@@ -108,6 +108,16 @@ func setDefault[T comparable](value *T, fallback T) {
 	}
 }
 
+// issuingSince returns when the issuing CA was certified.
+func (c *Config) issuingSince() (since time.Time) {
+	for _, issuer := range c.Issuers {
+		if issuer.ID() == c.Issuing {
+			since = issuer.Certificate().NotBefore
+		}
+	}
+	return since
+}
+
 // validate reports every fault at once.
 func (c *Config) validate() error {
 	var faults []error

@@ -33,14 +33,17 @@ func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
 			return Issued{}, Refuse(NotFound, "no such issuer")
 		}
 	}
-	begin, longer := s.ownValidity(issuer)
+	// While the clock is not believed it is good by the service's own time and by the
+	// machine's, whichever its clients have, so that what is to be revoked can be.
+	seen := s.clock.look()
+	longer := seen.Latest.Sub(seen.Earliest).Truncate(time.Second)
 	profile, err := ca.NewProfile(ca.ProfileConfig{
 		Name: string(asked.Purpose), Purpose: asked.Purpose, Lifetime: min(asked.Lifetime+longer, ca.MaxLifetime.Truncate(time.Second)),
 	})
 	if err != nil {
 		return Issued{}, err
 	}
-	prepared, err := s.prepare(issuer, profile, asked.Key, ca.Subject{CommonName: asked.CommonName, DNSNames: asked.DNSNames, IPs: asked.IPs}, begin)
+	prepared, err := s.prepare(issuer, profile, asked.Key, ca.Subject{CommonName: asked.CommonName, DNSNames: asked.DNSNames, IPs: asked.IPs}, seen.Earliest)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -63,19 +66,6 @@ func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
 	}
 	s.afterIssue(&recorded, nil)
 	return s.release(recorded, false), nil
-}
-
-// ownValidity returns when a certificate of Touchmark's own begins, and how much
-// longer than usual it has to last: while the clock is not believed it is good by the
-// service's own time and by the machine's, whichever its clients have, so that what is
-// to be revoked can be.
-func (s *Service) ownValidity(issuer *ca.Issuer) (begin time.Time, longer time.Duration) {
-	seen := s.clock.look()
-	begin = seen.Earliest
-	if first := issuer.Certificate().NotBefore; begin.Before(first) && first.Before(seen.Latest) {
-		begin = first
-	}
-	return begin, seen.Latest.Sub(begin).Truncate(time.Second)
 }
 
 // prepare decides a certificate that begins at a time, with the service's randomness

@@ -64,7 +64,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure enrolment: %w", err)
 	}
-	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits)
+	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits, c.issuingSince())
 	s := &Service{
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
