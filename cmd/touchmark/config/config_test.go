@@ -53,6 +53,8 @@ crl: {lifetime: 12h}
 reenrol_window: 2d
 access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
+clock: {tolerance: 30s, max_jump: 2h, max_idle: 365d}
+disk: {low: 10GiB, stop: 512MiB}
 `
 
 // folder holds every file that good names.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/oidc"
 )
@@ -41,6 +42,9 @@ type Settings struct {
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
+
+	Clock             enroll.ClockLimits
+	DiskLow, DiskStop int64 // octets
 }
 
 // Bind is where a listener listens.
