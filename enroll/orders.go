@@ -168,7 +168,7 @@ func checkTerms(o *Order) error {
 		return RefuseField("stations", "an order names at most %d stations", MaxStations)
 	}
 	for i, station := range o.Stations {
-		if station == "" || len(station) > maxStation || !printable(station) || slices.Contains(o.Stations[:i], station) {
+		if station == "" || len(station) > maxStation || !identity.Printable(station) || slices.Contains(o.Stations[:i], station) {
 			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
 		}
 	}

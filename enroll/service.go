@@ -33,6 +33,7 @@ type Service struct {
 	// membershipLifetime is how long somebody's groups count without them.
 	membershipLifetime time.Duration
 	clock              *clock
+	binding            BindingRule
 	rand               io.Reader
 	log                *slog.Logger
 	observer           Observer
@@ -69,7 +70,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,

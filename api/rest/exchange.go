@@ -15,6 +15,7 @@ import (
 
 	"github.com/touchmark/touchmark/api/problem"
 	"github.com/touchmark/touchmark/api/rest/resource"
+	"github.com/touchmark/touchmark/api/rest/strictjson"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -72,8 +73,12 @@ func (d *door) humaConfig() huma.Config {
 	}
 }
 
-// readJSON keeps encoding/json's errors from quoting the body.
+// readJSON takes JSON of one meaning alone, and keeps encoding/json's errors from
+// quoting the body.
 func readJSON(text []byte, into any) error {
+	if err := strictjson.Check(text); err != nil {
+		return fmt.Errorf("not JSON as the API takes it: %w", err)
+	}
 	err := json.Unmarshal(text, into)
 	var syntax *json.SyntaxError
 	switch {

@@ -20,32 +20,46 @@ var (
 	ErrNotFound = errors.New("no key there")
 )
 
-// Create makes a new key for ECDSA on P-256 where the URI says, and returns its
-// signer, which is safe for concurrent use. A key file is encrypted under the
+// Made is a new key.
+type Made struct {
+	// Signer is safe for concurrent use.
+	Signer crypto.Signer
+	// URI is where the key is from now on: that which was asked for, or the name that
+	// a KMS gave it.
+	URI string
+}
+
+// Create makes a new key where the URI says. A key file is encrypted under the
 // passphrase, which is required, has mode 0600, is written and synced as a whole
 // or not at all, and never replaces a file: that is [ErrExists]. In a token or
-// KMS the passphrase, if any, is the PIN.
-func Create(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
+// KMS the passphrase, if any, is the PIN. Where keys of the algorithm cannot be
+// made the error wraps [ErrAlgorithm] or the driver's.
+func Create(ctx context.Context, keyURI string, algorithm Algorithm, pass Passphrase) (Made, error) {
 	kind, err := kindOf(keyURI)
 	if err != nil {
-		return nil, err
+		return Made{}, err
 	}
 	if kind == apiv1.SoftKMS {
-		return createFile(ctx, keyURI, pass)
+		signer, err := createFile(keyURI, algorithm, pass)
+		return Made{Signer: signer, URI: keyURI}, err
+	}
+	request, err := algorithm.request(keyURI)
+	if err != nil {
+		return Made{}, err
 	}
 	manager, err := openManager(ctx, kind, keyURI, pass)
 	if err != nil {
-		return nil, err
+		return Made{}, err
 	}
-	created, err := manager.CreateKey(&apiv1.CreateKeyRequest{Name: keyURI, SignatureAlgorithm: apiv1.ECDSAWithSHA256})
+	created, err := manager.CreateKey(request)
 	if err != nil {
-		return nil, managerError(keyURI, errors.Join(err, manager.Close()))
+		return Made{}, managerError(keyURI, errors.Join(err, manager.Close()))
 	}
 	signer, err := manager.CreateSigner(&created.CreateSignerRequest)
 	if err != nil {
-		return nil, managerError(keyURI, errors.Join(err, manager.Close()))
+		return Made{}, managerError(keyURI, errors.Join(err, manager.Close()))
 	}
-	return signer, nil
+	return Made{Signer: signer, URI: created.Name}, nil
 }
 
 // Open returns the signer of the key at the URI. An encrypted key file needs the

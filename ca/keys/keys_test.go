@@ -33,7 +33,7 @@ func passphrase(t testing.TB, secret string) keys.Passphrase {
 func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "issuing.key")
 	pass := passphrase(t, "correct horse\n")
-	created, err := keys.Create(t.Context(), "softkms:path="+path, pass)
+	made, err := keys.Create(t.Context(), "softkms:path="+path, keys.P256, pass)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestKeyFile(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", uri, err)
 		}
-		checkSame(t, created, opened)
+		checkSame(t, made.Signer, opened)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestOpensWhatOpenSSLEncrypts(t *testing.T) {
 
 func TestNothingIsReplaced(t *testing.T) {
 	path := certstest.File(t, "issuing.key", []byte("precious"))
-	if _, err := keys.Create(t.Context(), path, passphrase(t, "secret")); !errors.Is(err, keys.ErrExists) {
+	if _, err := keys.Create(t.Context(), path, keys.P256, passphrase(t, "secret")); !errors.Is(err, keys.ErrExists) {
 		t.Errorf("error is %v, want ErrExists", err)
 	}
 	if kept, err := os.ReadFile(path); err != nil || string(kept) != "precious" {
@@ -97,11 +97,11 @@ func TestOneOfManyCreates(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			signer, err := keys.Create(t.Context(), path, pass)
+			made, err := keys.Create(t.Context(), path, keys.P256, pass)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
-				winners = append(winners, signer)
+				winners = append(winners, made.Signer)
 			} else if !errors.Is(err, keys.ErrExists) {
 				t.Error(err)
 			}
@@ -121,7 +121,7 @@ func TestOneOfManyCreates(t *testing.T) {
 func TestRefused(t *testing.T) {
 	directory := t.TempDir()
 	good, plain := filepath.Join(directory, "good.key"), filepath.Join(directory, "plain.key")
-	if _, err := keys.Create(t.Context(), good, passphrase(t, "secret")); err != nil {
+	if _, err := keys.Create(t.Context(), good, keys.P256, passphrase(t, "secret")); err != nil {
 		t.Fatal(err)
 	}
 	certstest.OpenSSL(t, nil, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", plain)
@@ -156,13 +156,13 @@ func TestRefused(t *testing.T) {
 	if signer, err := keys.Open(t.Context(), plain, none); err != nil || signer == nil {
 		t.Errorf("an unencrypted key, opened without a passphrase: %v", err)
 	}
-	if _, err := keys.Create(t.Context(), filepath.Join(directory, "new.key"), none); !errors.Is(err, keys.ErrPassphrase) {
+	if _, err := keys.Create(t.Context(), filepath.Join(directory, "new.key"), keys.P256, none); !errors.Is(err, keys.ErrPassphrase) {
 		t.Errorf("an unencrypted key was made: %v", err)
 	}
-	if _, err := keys.Create(t.Context(), filepath.Join(directory, "no", "new.key"), passphrase(t, "secret")); err == nil {
+	if _, err := keys.Create(t.Context(), filepath.Join(directory, "no", "new.key"), keys.P256, passphrase(t, "secret")); err == nil {
 		t.Error("a key was made in no directory")
 	}
-	if _, err := keys.Create(t.Context(), "tpmkms:name=x", none); !errors.Is(err, keys.ErrScheme) {
+	if _, err := keys.Create(t.Context(), "tpmkms:name=x", keys.P256, none); !errors.Is(err, keys.ErrScheme) {
 		t.Errorf("a key in a TPM without a driver: %v", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestPassphraseSources(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", directory)
 	t.Setenv("TOUCHMARK_TEST_PASSPHRASE", "secret")
 	path := filepath.Join(t.TempDir(), "k.key")
-	if _, err := keys.Create(t.Context(), path, passphrase(t, "secret\r\n")); err != nil {
+	if _, err := keys.Create(t.Context(), path, keys.P256, passphrase(t, "secret\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {

@@ -30,6 +30,8 @@ type Settings struct {
 	IssuerDir  string
 	Passphrase keys.Passphrase
 
+	ChannelBinding enroll.BindingRule // of CSRs over EST
+
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
 	OIDCAnchors   string      // file; empty for the machine's CAs alone
@@ -44,7 +46,9 @@ type Settings struct {
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
 
 	Clock             enroll.ClockLimits
-	DiskLow, DiskStop int64 // octets
+	DiskLow, DiskStop int64         // octets
+	Wait              time.Duration // of a request for others
+	Memory            int64         // octets; 0 for what the machine has
 }
 
 // Bind is where a listener listens.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -101,6 +102,9 @@ func (m *Metrics) beginAtZero() {
 	for _, listener := range []string{"device", "api", "status", "metrics"} {
 		for _, status := range []string{"200", "500", "503"} {
 			m.requests.WithLabelValues(listener, status)
+		}
+		for _, class := range admit.Classes() {
+			m.shed.WithLabelValues(listener, class.String())
 		}
 	}
 }

@@ -6,6 +6,8 @@
 //	touchmark_ocsp_answers_total{outcome}        OCSP answers: answered, or the OCSP error
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
+//	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
+//	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //	touchmark_alarm{alarm}                       1 while an operator has to do something
@@ -47,6 +49,7 @@ type Metrics struct {
 
 	free, size *prometheus.GaugeVec // by folder
 	own        *prometheus.GaugeVec // by certificate
+	shed       *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -69,11 +72,12 @@ func New() *Metrics {
 		free:     gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
 		size:     gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
 		own:      gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
+		shed:     counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.free, m.size, m.own,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed, m.free, m.size, m.own,
 	)
 	m.beginAtZero()
 	return m

@@ -18,6 +18,7 @@ import (
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -70,6 +71,7 @@ type server struct {
 	own       *ownCertificate
 	responder *ocsp.Responder
 	metrics   *metrics.Metrics
+	admission *admit.Limiter
 	listeners []*listener
 	// stage is where in its life the process is, for /readyz.
 	stage atomic.Pointer[string]
@@ -77,7 +79,8 @@ type server struct {
 
 // open wires what the configuration names.
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
-	s := &server{Config: c, store: kept, metrics: metrics.New()}
+	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
+	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
 	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
@@ -98,8 +101,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
 		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
-		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
-		Clock:     c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
+		ChannelBinding: c.Settings.ChannelBinding,
+		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
 		Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
@@ -178,6 +182,9 @@ func (s *server) ready(context.Context) error {
 	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
 		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
 	}
+	if s.admission.Stuck() {
+		return errors.New("overloaded: not even revocations and OCSP get through")
+	}
 	return nil
 }
 
@@ -195,6 +202,8 @@ func (s *server) run(ctx context.Context) error {
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
+	work.Go(func() error { s.admission.Adapt(background); return nil })
+	work.Go(func() error { s.tellShed(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {
