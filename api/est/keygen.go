@@ -31,6 +31,10 @@ func (d *door) postServerKeygen(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	csr, fault := readCSR(w, r)
+	if fault != nil && r.Context().Err() != nil {
+		answerRefusal(w, errEnded())
+		return
+	}
 	issued, err := d.service.Issue(r.Context(), enroll.Request{
 		Evidence: evidence, CSR: csr, Fault: fault, Source: source(r), Channel: channelOf(r), MakeKey: true,
 	})

@@ -55,6 +55,9 @@ crl: {lifetime: 12h}
 reenrol_window: 2d
 access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
+clock: {tolerance: 30s, max_jump: 2h, max_idle: 365d}
+disk: {low: 10GiB, stop: 512MiB}
+limits: {wait: 500ms, memory: 2GiB}
 `
 
 // folder holds every file that good names.
@@ -103,10 +106,17 @@ func TestGoodConfiguration(t *testing.T) {
 		"own role":    {s.OIDC.Providers[1].Roles["staff"], identity.Auditor},
 		"crl":         {s.CRLLifetime, 12 * time.Hour},
 		"reenrol":     {s.ReenrolWindow, 48 * time.Hour},
+		"tolerance":   {s.Clock.Tolerance, 30 * time.Second},
+		"jump":        {s.Clock.MaxJump, 2 * time.Hour},
+		"idle":        {s.Clock.MaxIdle, 365 * 24 * time.Hour},
+		"low disk":    {s.DiskLow, int64(10 << 30)},
+		"full disk":   {s.DiskStop, int64(512 << 20)},
 		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
 		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
+		"wait":        {s.Wait, 500 * time.Millisecond},
+		"memory":      {s.Memory, int64(2 << 30)},
 		"default":     {s.Profiles[0].Lifetime(), 24 * time.Hour},
 		"short":       {s.Profiles[1].Backdate(), 30 * time.Second},
 		"long":        {s.Profiles[2].Lifetime(), 3650 * 24 * time.Hour},
@@ -141,6 +151,12 @@ func TestFaults(t *testing.T) {
 		{"no address", "public_url: http://pki.example.com/touchmark", "", "status.public_url", "missing"},
 		{"no such CRL", "[root.crl]", "[root.crl, other.crl]", "status.parent_crls[1]", "other.crl"},
 		{"profiles without a listener", `addr: "[::1]:9090"`, `addr: "off"`, "metrics.pprof", "address"},
+		{"a short wait", "wait: 500ms", "wait: 1ms", "limits.wait", "50ms to 10s"},
+		{"no unit", "memory: 2GiB", "memory: 2048", "limits.memory", "512MiB or 4GiB"},
+		{"another unit", "memory: 2GiB", "memory: 2GB", "limits.memory", "512MiB or 4GiB"},
+		{"less than nothing", "memory: 2GiB", "memory: -2GiB", "limits.memory", "512MiB or 4GiB"},
+		{"little memory", "memory: 2GiB", "memory: 63MiB", "limits.memory", "64MiB to"},
+		{"much memory", "memory: 2GiB", "memory: 2147483647GiB", "limits.memory", "64MiB to"},
 		{"no anchor", "anchor: root.crt", "", "ca.anchor", "corporate root"},
 		{"a folder as anchor", "anchor: root.crt", "anchor: .", "ca.anchor", "no file"},
 		{"two passphrases", "{file: passphrase}", "{file: passphrase, env: X}", "ca.passphrase", "exactly one"},
@@ -167,6 +183,11 @@ func TestFaults(t *testing.T) {
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},
 		{"a folder below a file", "dir: old", "dir: log.key/archive", "archive.dir", "log.key"},
+		{"no tolerance", "tolerance: 30s", "tolerance: 0s", "clock.tolerance", "must be"},
+		{"a jump of a year", "max_jump: 2h", "max_jump: 365d", "clock.max_jump", "must be"},
+		{"idle for ever", "max_idle: 365d", "max_idle: never", "clock.max_idle", "no duration"},
+		{"a disk without a unit", "low: 10GiB", "low: 10", "disk.low", "no size"},
+		{"a stop before the alarm", "low: 10GiB", "low: 256MiB", "disk.stop", "alarm"},
 		{"certificates leave at once", "certificates_after: 2d", "certificates_after: 1m", "archive.certificates_after", "must be"},
 		{"records stay for ever", "records_after: 90d", "records_after: 9999d", "archive.records_after", "must be"},
 		{"unknown at the top", "pen: 64512", "pen: 64512\nPEN: 1", "PEN", "there are"},

@@ -6,8 +6,21 @@
 //	touchmark_ocsp_answers_total{outcome}        OCSP answers: answered, or the OCSP error
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
+//	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
+//	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
+//	touchmark_alarm{alarm}                       1 while an operator has to do something
+//	touchmark_clock_offset_seconds               what the machine's clock says more than the service's own time
+//	touchmark_clock_fault{fault}                 1 for why the machine's clock is not believed
+//	touchmark_crl_age_seconds                    how long ago the oldest CRL was signed
+//	touchmark_crl_left_seconds                   how long the CRL that ends first is still good
+//	touchmark_log_unsequenced                    batches of events that wait to be numbered
+//	touchmark_log_unsequenced_seconds            how long the oldest of them has waited
+//	touchmark_disk_free_bytes{folder}            room on the disk of the store's file and of the archive
+//	touchmark_disk_size_bytes{folder}
+//	touchmark_own_certificate_not_after_timestamp_seconds{certificate}
 //
 // and what Go and the process say of themselves.
 package metrics
@@ -34,6 +47,10 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
+
+	free, size *prometheus.GaugeVec // by folder
+	own        *prometheus.GaugeVec // by certificate
+	shed       *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -53,12 +70,17 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
+		free:     gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
+		size:     gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
+		own:      gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
+		shed:     counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed, m.free, m.size, m.own,
 	)
+	m.beginAtZero()
 	return m
 }
 
@@ -94,7 +116,7 @@ func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
 }
 
-// WatchIssuers shows when each issuer ends. It is called once.
+// WatchIssuers shows when each issuer ends, and whether its key signs. It is called once.
 func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "touchmark_issuer_not_after_timestamp_seconds",
@@ -104,6 +126,17 @@ func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
 	}
 	m.registry.MustRegister(ends)
+	for _, issuer := range issuers {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchmark_issuing_key_up", Help: "1 while the issuer's key is known to sign, 0 while it cannot be used.",
+			ConstLabels: prometheus.Labels{"issuer": issuer.ID()},
+		}, func() float64 {
+			if issuer.KeyHealth() != nil {
+				return 0
+			}
+			return 1
+		}))
+	}
 }
 
 // WatchFollowing shows how far the node is behind the others. It is called once.

@@ -14,9 +14,12 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -30,6 +33,10 @@ type Config struct {
 	Clock    func() time.Time
 	Rand     io.Reader
 	Log      *slog.Logger
+	// Elapsed and Room are what tests bring in place of the time that passes and of
+	// the room on a folder's disk, in octets; nil for the machine's.
+	Elapsed func() time.Duration
+	Room    func(folder string) (free, size uint64, err error)
 }
 
 // ErrStoreFailed means that the store can promise nothing any more. A restart
@@ -63,7 +70,9 @@ type server struct {
 	service   *enroll.Service
 	tokens    *oidc.Verifier
 	own       *ownCertificate
+	responder *ocsp.Responder
 	metrics   *metrics.Metrics
+	admission *admit.Limiter
 	listeners []*listener
 	// stage is where in its life the process is, for /readyz.
 	stage atomic.Pointer[string]
@@ -71,9 +80,10 @@ type server struct {
 
 // open wires what the configuration names.
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
-	s := &server{Config: c, store: kept, metrics: metrics.New()}
+	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
+	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
+	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -94,17 +104,42 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
-		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
+		Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.WatchIssuers(all, issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
+	s.metrics.WatchAlarms(s.service)
 	s.own = &ownCertificate{
-		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
+		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, span: s.span, rand: c.Rand, log: c.Log,
 	}
 	return s, s.wire(ctx)
+}
+
+// nodeName is what this node is called where an alarm is its alone.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// now is the time that the doors go by: the service's own, as soon as there is one.
+func (s *server) now() time.Time {
+	if s.service == nil {
+		return s.Clock()
+	}
+	return s.service.Now()
+}
+
+// span is between what the earliest and the latest answer is to what time it is.
+func (s *server) span() (earliest, latest time.Time) {
+	seen := s.service.Clock()
+	return seen.Earliest, seen.Latest
 }
 
 // maxLogKey bounds the log's key file, in octets.
@@ -145,8 +180,14 @@ func (s *server) ready(context.Context) error {
 	if stage := *s.stage.Load(); stage != "" {
 		return errors.New(stage)
 	}
+	if s.own.current.Load() == nil {
+		return errors.New("the issuing key cannot be used, and the device and api listeners have no certificate; CRLs are served")
+	}
 	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
 		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
+	}
+	if s.admission.Stuck() {
+		return errors.New("overloaded: not even revocations and OCSP get through")
 	}
 	return nil
 }
@@ -154,6 +195,11 @@ func (s *server) ready(context.Context) error {
 // run serves until ctx is done or something gives way.
 func (s *server) run(ctx context.Context) error {
 	renewal, err := s.own.issue(ctx)
+	if errors.Is(err, ca.ErrNoSignature) {
+		// What is signed can be served without the key, and CRLs are what others wait for.
+		s.Log.ErrorContext(ctx, "the issuing key cannot be used: the device and api listeners have no certificate until it can", "error", err)
+		renewal, err = s.own.again(), nil
+	}
 	if err != nil {
 		s.closeListeners()
 		return err
@@ -165,6 +211,8 @@ func (s *server) run(ctx context.Context) error {
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
+	work.Go(func() error { s.admission.Adapt(background); return nil })
+	work.Go(func() error { s.tellShed(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {

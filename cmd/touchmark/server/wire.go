@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"path"
 	"strings"
 
 	"github.com/touchmark/touchmark/api/est"
@@ -14,6 +15,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -49,7 +51,9 @@ func (s *server) wire(ctx context.Context) error {
 		if at.bind.Addr == "" {
 			continue
 		}
-		l, err := bind(ctx, at.name, at.bind, traced(at.name, at.trace, s.metrics, at.handler), s.Log)
+		// What is turned away is counted, and has no line in the log.
+		handler := s.admitted(at.name, traced(at.name, at.trace, at.handler))
+		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, handler), s.Log)
 		if err != nil {
 			s.closeListeners()
 			return err
@@ -57,9 +61,11 @@ func (s *server) wire(ctx context.Context) error {
 		switch at.name {
 		case "device":
 			l.secure(deviceTLS(s.own.get))
+			s.admitHandshakes(l, admit.Connect)
 		case "api":
 			l.server.Protocols.SetHTTP2(true)
 			l.secure(apiTLS(s.own.get))
+			s.admitHandshakes(l, admit.ConnectAPI)
 		}
 		s.listeners = append(s.listeners, l)
 	}
@@ -91,7 +97,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 // verifier makes what tells who holds a provider's token.
 func (s *server) verifier() (*oidc.Verifier, error) {
 	c := s.Settings.OIDC
-	c.Clock, c.Log = s.Clock, s.Log
+	c.Clock, c.Log = s.now, s.Log
 	if s.Settings.OIDCAnchors != "" {
 		client, err := clientTrusting(s.Settings.OIDCAnchors)
 		if err != nil {
@@ -108,16 +114,17 @@ func (s *server) statusDoor() (http.Handler, error) {
 		Lookup:   s.lookUp,
 		Certify:  s.certifyResponder,
 		CaughtUp: s.service.CaughtUp,
-		Clock:    s.Clock,
+		Span:     s.span,
 		Log:      s.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.responder = responder
 	s.service.OnWithdrawn(responder.Drop)
 	return status.New(status.Config{
 		Source: s.service, OCSP: countedOCSP{responder, s.metrics.OCSP}, ParentCRLs: s.Settings.ParentCRLs,
-		Ready: s.ready, Clock: s.Clock, Log: s.Log,
+		Ready: s.ready, Clock: s.now, Log: s.Log,
 	})
 }
 
@@ -171,5 +178,12 @@ func (s *server) metricsDoor() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would answer an address that is not clean by a redirect.
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
