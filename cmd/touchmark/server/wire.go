@@ -53,7 +53,7 @@ func (s *server) wire(ctx context.Context) error {
 		}
 		// What is turned away is counted, and has no line in the log.
 		handler := s.admitted(at.name, traced(at.name, at.trace, at.handler))
-		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, handler), s.Log)
+		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, drained(handler)), s.Log)
 		if err != nil {
 			s.closeListeners()
 			return err
