@@ -166,7 +166,7 @@ func (a *access) made(asked *Approval) bool {
 func (a *access) mayDecide(r Reader, asked *Approval) (places []*place, may bool, err error) {
 	may = len(asked.Fleets) > 0
 	for _, id := range asked.Fleets {
-		at, err := a.moment.place(r, id)
+		at, err := a.moment.past(r, id)
 		if err != nil {
 			return nil, false, err
 		}

@@ -16,7 +16,7 @@ import (
 const DefaultProfile = "default"
 
 // Config is what a Service needs. Zero values of Limits, CRLLifetime,
-// ReenrolWindow, MembershipLifetime, Log and Observer stand for the defaults named
+// ReenrolWindow, MembershipLifetime, BranchFleets, Log and Observer stand for the defaults named
 // there.
 type Config struct {
 	Store Store
@@ -41,6 +41,9 @@ type Config struct {
 	// MembershipLifetime is how long somebody's groups count without them calling; 90
 	// days by default.
 	MembershipLifetime time.Duration
+	// BranchFleets is how many fleets there may be in each fleet right below the root,
+	// itself among them, 1 to MaxBranchFleets; DefaultBranchFleets by default.
+	BranchFleets int
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	Clock     func() time.Time
@@ -78,6 +81,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.CRLLifetime, 24*time.Hour)
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
 	setDefault(&c.MembershipLifetime, 90*24*time.Hour)
+	setDefault(&c.BranchFleets, DefaultBranchFleets)
 	c.Retention.setDefaults()
 	if c.Standing == nil {
 		c.Standing = func(string, []string) []identity.Grant { return nil }
@@ -112,6 +116,7 @@ func (c *Config) validate() error {
 	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
 	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
 	need(c.MembershipLifetime >= time.Minute, "groups count for at least a minute, not %s", c.MembershipLifetime)
+	need(c.BranchFleets >= 1 && c.BranchFleets <= MaxBranchFleets, "a branch has 1 to %d fleets at most, not %d", MaxBranchFleets, c.BranchFleets)
 	faults = append(faults, c.PEN.Validate())
 	var issues, usual bool
 	for _, issuer := range c.Issuers {

@@ -31,6 +31,7 @@ const (
 	deedActCertificate deedKind = "certificate.act"
 	deedReenrol        deedKind = "device.reenrol"
 	deedEditFleet      deedKind = "fleet.edit"
+	deedDeleteFleet    deedKind = "fleet.delete"
 	deedSetPolicy      deedKind = "policy.set"
 	deedCreateGrant    deedKind = "grant.create"
 	deedDeleteGrant    deedKind = "grant.delete"
@@ -53,6 +54,8 @@ func newDeed(kind deedKind) deed {
 		return &allowReenrol{}
 	case deedEditFleet:
 		return &editFleet{}
+	case deedDeleteFleet:
+		return &deleteFleet{}
 	case deedSetPolicy:
 		return &setPolicy{}
 	case deedCreateGrant:

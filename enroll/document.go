@@ -34,6 +34,8 @@ const (
 	TransferToDocument  DocumentKind = "transfer-to"  // hash of the person it is offered to, "/", device's id
 	JobDocument         DocumentKind = "job"          // job's id
 	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
+	FleetCountDocument  DocumentKind = "fleet-count"  // id of a fleet right below the root
+	FleetGoneDocument   DocumentKind = "fleet-gone"   // id of a fleet that was deleted
 )
 
 // Bounds of a document.

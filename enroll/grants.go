@@ -76,7 +76,7 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 		return w, err
 	}
 	if d.At != "" {
-		d.at, err = a.moment.place(r, d.At)
+		d.at, err = a.lookUp(r, string(d.At))
 	} else {
 		d.at, err = a.find(r, path)
 	}

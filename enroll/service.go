@@ -32,10 +32,12 @@ type Service struct {
 	standing      func(issuer string, groups []string) []identity.Grant
 	// membershipLifetime is how long somebody's groups count without them.
 	membershipLifetime time.Duration
-	clock              func() time.Time
-	rand               io.Reader
-	log                *slog.Logger
-	observer           Observer
+	// branchFleets is how many fleets there may be in each fleet right below the root.
+	branchFleets int
+	clock        func() time.Time
+	rand         io.Reader
+	log          *slog.Logger
+	observer     Observer
 
 	moments   *moments
 	strides   *strides
@@ -64,7 +66,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime, branchFleets: c.BranchFleets,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
