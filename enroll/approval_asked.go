@@ -21,7 +21,7 @@ func waitKey(d deed, maker string) (string, error) {
 	same := d
 	switch d := d.(type) {
 	case *createGrant:
-		same = &createGrant{NewGrant: d.NewGrant, At: d.At}
+		same = &createGrant{NewGrant: d.NewGrant, At: d.At, Lineage: d.Lineage}
 	case *startJob:
 		same = &startJob{User: d.User, NewJob: d.NewJob}
 	case *admitEnrolment:

@@ -114,7 +114,7 @@ func TestWhoDrewATicketBeforeThePolicyDoesNotApprove(t *testing.T) {
 // A certificate is nobody's second pair of eyes: whoever gave it its power has it.
 func TestNoCertificateApproves(t *testing.T) {
 	r := newGuarded(t, protected(policy.SubjectActions))
-	station := identity.Principal{Kind: identity.Certificate, Device: r.device.Device}
+	station := r.certified(r.device)
 	r.grant(station.ID(), "security", "/berlin", time.Time{})
 	_, err := r.Act(t.Context(), r.boss, string(r.device.Device), identity.Hold, "", "")
 	asked := waits(t, err)

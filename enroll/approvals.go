@@ -89,6 +89,7 @@ func certified(r Reader, id identity.DeviceID) (identity.Principal, error) {
 	case err == nil && d.State != identity.Active && d.State != identity.Expected:
 		return p, Refuse(Conflict, "the device by whose certificate it was asked for is %s", d.State)
 	default:
+		p.Lineage = d.lineage()
 		return p, err
 	}
 }

@@ -45,8 +45,8 @@ type HeldGrant struct {
 	Role  identity.Role
 	Fleet identity.FleetPath
 	Until time.Time
-	// Why is why it does not decide: "elsewhere", "ended" or "outside the token's
-	// scope"; empty for one that does.
+	// Why is why it does not decide: "elsewhere", "ended", "enrolled anew since", of a
+	// device, or "outside the token's scope"; empty for one that does.
 	Why string
 }
 
@@ -186,6 +186,8 @@ func (a *access) explain(r Reader, permission identity.Permission, at *place) (a
 			continue
 		}
 		switch {
+		case h.superseded:
+			told.Why = "enrolled anew since"
 		case !h.lasts(a.now):
 			told.Why = "ended"
 		case !h.covers(at, a.now):

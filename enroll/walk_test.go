@@ -127,7 +127,7 @@ func (w *walk) begin() {
 		order := w.order(1, func(o *enroll.NewOrder) { o.Fleet = at.path() })
 		issued, err := w.vouch(order, serialOf(i), newKey(w.tb))
 		check(w.tb, err)
-		m.devices = append(m.devices, &modelDevice{id: issued.Device, fleet: at, state: identity.Active})
+		m.devices = append(m.devices, &modelDevice{id: issued.Device, lineage: issued.Serial.String(), fleet: at, state: identity.Active})
 	}
 	w.people = []identity.Principal{
 		person("alice", "admin"), person("bob", "leads"), person("carol", "security"), person("dave", "staff"), person("erin", "leads", "staff"), person("fred"),
