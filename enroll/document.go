@@ -35,6 +35,7 @@ const (
 	JobDocument         DocumentKind = "job"          // job's id
 	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
 	FleetCountDocument  DocumentKind = "fleet-count"  // id of a fleet right below the root
+	GuardDocument       DocumentKind = "guard"        // fleet's id
 	FleetGoneDocument   DocumentKind = "fleet-gone"   // id of a fleet that was deleted
 )
 

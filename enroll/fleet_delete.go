@@ -43,7 +43,7 @@ func (d *deleteFleet) weigh(_ *Service, r Reader, a *access) (w weight, err erro
 	if err != nil {
 		return w, err
 	}
-	if own.Policy != (policy.Policy{}) && !a.may(identity.PolicySet, d.at) {
+	if !own.Policy.Empty() && !a.may(identity.PolicySet, d.at) {
 		return w, Refuse(Forbidden, "%s has a policy of its own, which would go with it: that takes %s there", d.at.path, identity.PolicySet)
 	}
 	if err := d.isEmpty(r); err != nil {
@@ -121,11 +121,16 @@ func (d *deleteFleet) do(ctx context.Context, s *Service, tx Tx, a *access, w we
 	if err != nil {
 		return err
 	}
+	own, err := readPolicy(tx, d.at.id)
+	if err != nil {
+		return err
+	}
 	event := s.event(ctx, a.who, FleetDeleted)
 	event.at(d.at)
 	event.Grant = w.grant
 	return errors.Join(append(errs,
 		dropFromCount(tx, d.at),
+		addGuards(tx, d.at.chain, guardChange(own.Policy, policy.Policy{})),
 		tx.DeleteDocument(PolicyDocument, string(d.at.id)),
 		putDocument(tx, FleetGoneDocument, string(d.at.id), fleetGone{Parent: fleet.Parent, Name: fleet.Name}),
 		tx.DeleteFleet(d.at.id),

@@ -51,7 +51,7 @@ func (s *Service) isFor(r Reader, p identity.Principal, lineage string, given ti
 	if err != nil { // it has gone to the archive: nothing tells when that was
 		return false, ifAny(err)
 	}
-	backdate := time.Duration(ca.MaxBackdate)
+	backdate := ca.MaxBackdate
 	if profile, ok := s.profiles[c.Profile]; ok {
 		backdate = profile.Backdate()
 	}

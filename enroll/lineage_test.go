@@ -18,7 +18,7 @@ func (r *rig) anew(serial string) (enroll.Issued, crypto.Signer) {
 	id := identity.NewDeviceID("TH20", identity.SerialNumber(serial))
 	_, err := r.AllowReenrol(r.tb.Context(), r.admin, string(id), "")
 	check(r.tb, err)
-	order, err := r.Order(r.tb.Context(), r.admin, string(r.device(id).Order))
+	order, err := r.Order(r.tb.Context(), r.admin, r.device(id).Order)
 	check(r.tb, err)
 	key := newKey(r.tb)
 	issued, err := r.enrol(serial, r.ticket(order, serial), key)

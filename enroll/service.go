@@ -95,6 +95,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			return nil, err
 		}
 	}
+	if err := s.countOldGuards(ctx); err != nil {
+		return nil, fmt.Errorf("count the branches whose authority is guarded: %w", err)
+	}
 	return s, s.activateIssuer(ctx)
 }
 

@@ -16,7 +16,7 @@ type modelDevice struct {
 	fleet *modelFleet
 	// lineage is the serial number of its first certificate.
 	lineage string
-	state identity.State
+	state   identity.State
 	// owner is the id of a person, group that of a group; each may be empty.
 	owner, group string
 	offer        *modelOffer
