@@ -89,7 +89,8 @@ func forgetApprovals(tx Tx, now time.Time) error {
 }
 
 func forgetApproval(tx Tx, old *Approval) error {
-	if err := tx.DeleteDocument(ApprovalDocument, string(old.ID)); err != nil {
+	err := errors.Join(tx.DeleteDocument(ApprovalDocument, string(old.ID)), tx.DeleteDocument(ApprovalOfDocument, old.countedAt()))
+	if err != nil {
 		return err
 	}
 	d := newDeed(old.Kind)

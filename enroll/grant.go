@@ -68,6 +68,7 @@ func putGrant(tx Tx, g Grant) error {
 		tx.PutDocument(GrantDocument, string(g.ID), data),
 		tx.PutDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID), data),
 		tx.PutDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID), data),
+		putEnd(tx, g.Until, endOfGrant, string(g.ID)),
 	)
 }
 
@@ -76,6 +77,7 @@ func deleteGrant(tx Tx, g Grant) error {
 		tx.DeleteDocument(GrantDocument, string(g.ID)),
 		tx.DeleteDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID)),
 		tx.DeleteDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID)),
+		tx.DeleteDocument(EndDocument, endKey(g.Until, endOfGrant, string(g.ID))),
 	)
 }
 

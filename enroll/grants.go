@@ -96,7 +96,10 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 	if err := a.mayGive(r, identity.Role(d.Role), d.at, d.Until); err != nil {
 		return w, err
 	}
-	return w, d.weighLineage(r, a)
+	if err := d.weighLineage(r, a); err != nil {
+		return w, err
+	}
+	return w, a.mayHoldMore(r, d.For)
 }
 
 // weighLineage finds the lineage of the device that the grant is for, if it is for one,
