@@ -11,7 +11,7 @@ import (
 func TestWhoDrawsClaimCodes(t *testing.T) {
 	r := newRig(t)
 	machine := r.devices(1, func(o *enroll.NewOrder) { o.Model = "GW" })[0]
-	line := identity.Principal{Kind: identity.Certificate, Device: machine.Device}
+	line := r.certified(machine)
 	station := holding("line-3", identity.Station, "/berlin")
 	order := r.order(3, func(o *enroll.NewOrder) { o.Stations = []string{line.ID(), station.ID()} })
 	issued, err := r.vouch(order, "SN1", newKey(t))

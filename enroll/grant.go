@@ -21,6 +21,10 @@ type Grant struct {
 	For   string           `json:"for"`
 	Role  identity.Role    `json:"role"`
 	Fleet identity.FleetID `json:"fleet"`
+	// Lineage is that of the device that holds it, by the serial number of its first
+	// certificate: enrolled anew, the device does not hold it. Empty for others, and of
+	// grants from before it was noted.
+	Lineage string `json:"lineage,omitempty"`
 	// Until is when it ends; zero for no end.
 	Until     time.Time `json:"until,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
@@ -64,6 +68,7 @@ func putGrant(tx Tx, g Grant) error {
 		tx.PutDocument(GrantDocument, string(g.ID), data),
 		tx.PutDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID), data),
 		tx.PutDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID), data),
+		putEnd(tx, g.Until, endOfGrant, string(g.ID)),
 	)
 }
 
@@ -72,6 +77,7 @@ func deleteGrant(tx Tx, g Grant) error {
 		tx.DeleteDocument(GrantDocument, string(g.ID)),
 		tx.DeleteDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID)),
 		tx.DeleteDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID)),
+		tx.DeleteDocument(EndDocument, endKey(g.Until, endOfGrant, string(g.ID))),
 	)
 }
 
@@ -146,7 +152,7 @@ func (m *moment) readHoldings(r Reader, grantee string) ([]holding, error) {
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
-		held = append(held, holding{grant: string(g.ID), role: g.Role, permissions: role, fleet: g.Fleet, until: g.Until})
+		held = append(held, holding{grant: string(g.ID), role: g.Role, permissions: role, fleet: g.Fleet, until: g.Until, lineage: g.Lineage, given: g.CreatedAt})
 		return err
 	})
 	return held, err

@@ -36,8 +36,6 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 			}
 			order.Quantity = *edit.Quantity
 		}
-		named := order.Stations
-		setIf(&order.Stations, edit.Stations)
 		setIf(&order.Opens, edit.Opens)
 		setIf(&order.Closes, edit.Closes)
 		if err := checkTerms(order); err != nil {
@@ -47,8 +45,16 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 		if err != nil {
 			return false, err
 		}
-		if err := a.mayName(named, order.Stations, info.at); err != nil || edit.Owner == nil && edit.OwnerGroup == nil {
-			return true, err
+		if edit.Stations != nil {
+			if err := checkStations(*edit.Stations); err != nil {
+				return false, err
+			}
+			if order.Stations, err = a.nameStations(tx, order.Stations, *edit.Stations, info.at); err != nil {
+				return false, err
+			}
+		}
+		if edit.Owner == nil && edit.OwnerGroup == nil {
+			return true, nil
 		}
 		return true, s.giveTo(tx, a, info, edit.Owner, edit.OwnerGroup)
 	})

@@ -64,7 +64,7 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		if info, err = s.newOrderIn(ctx, tx, a, order, fleet, ids); err != nil {
 			return err
 		}
-		if err := a.mayName(nil, asked.Stations, info.at); err != nil {
+		if info.Stations, err = a.nameStations(tx, nil, asked.Stations, info.at); err != nil {
 			return err
 		}
 		if err := s.giveTo(tx, a, &info, &asked.Owner, &asked.OwnerGroup); err != nil {
@@ -106,17 +106,6 @@ func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order,
 	}
 }
 
-// mayName refuses to name stations that were not named before, where the principal may
-// not let devices in itself: one that shows a certificate needs nothing else.
-func (a *access) mayName(was, now []string, at *place) error {
-	for _, station := range now {
-		if !slices.Contains(was, station) && !a.may(identity.TicketDraw, at) {
-			return Refuse(Forbidden, "a station lets devices in, so naming one takes %s there", identity.TicketDraw).in(at)
-		}
-	}
-	return nil
-}
-
 // checkOrder validates what was asked for.
 func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.FleetPath, error) {
 	fleet, err := identity.ParseFleetPath(asked.Fleet)
@@ -141,7 +130,7 @@ func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.Fle
 	if !order.Closes.IsZero() && !order.Closes.After(now) {
 		return Order{}, "", RefuseField("closes", "an order closes in the future")
 	}
-	return order, fleet, errors.Join(checkTerms(&order), checkManifest(asked.Serials, asked.Quantity))
+	return order, fleet, errors.Join(checkTerms(&order), checkStations(asked.Stations), checkManifest(asked.Serials, asked.Quantity))
 }
 
 func (s *Service) profileNames() []string {
@@ -164,11 +153,21 @@ func checkTerms(o *Order) error {
 	if !o.Closes.IsZero() && !o.Closes.After(o.Opens) {
 		return RefuseField("closes", "an order closes after it opens")
 	}
-	if len(o.Stations) > MaxStations {
+	return nil
+}
+
+// checkStations refuses ids that name no principal, and those that are named twice.
+func checkStations(ids []string) error {
+	if len(ids) > MaxStations {
 		return RefuseField("stations", "an order names at most %d stations", MaxStations)
 	}
-	for i, station := range o.Stations {
-		if station == "" || len(station) > maxStation || !identity.Printable(station) || slices.Contains(o.Stations[:i], station) {
+	for i, id := range ids {
+		bad := id == "" || len(id) > maxStation || !identity.Printable(id) || slices.Contains(ids[:i], id)
+		if name, device := strings.CutPrefix(id, string(identity.Certificate)+":"); device {
+			_, err := identity.ParseDeviceID(name)
+			bad = bad || err != nil
+		}
+		if bad {
 			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
 		}
 	}

@@ -118,6 +118,7 @@ func putToken(tx Tx, t Token) error {
 		tx.PutDocument(TokenDocument, string(t.ID), data),
 		tx.PutDocument(TokenOfDocument, tokenBelow(granteeKey(t.Maker), t.ID), data),
 		tx.PutDocument(TokenAtDocument, tokenBelow(string(t.Fleet), t.ID), data),
+		putEnd(tx, t.Until, endOfToken, string(t.ID)),
 	)
 }
 
@@ -128,6 +129,7 @@ func deleteToken(tx Tx, t Token) error {
 		tx.DeleteDocument(TokenOfDocument, tokenBelow(granteeKey(t.Maker), t.ID)),
 		tx.DeleteDocument(TokenAtDocument, tokenBelow(string(t.Fleet), t.ID)),
 		tx.DeleteDocument(TokenUseDocument, string(t.ID)),
+		tx.DeleteDocument(EndDocument, endKey(t.Until, endOfToken, string(t.ID))),
 	)
 }
 

@@ -73,6 +73,9 @@ func (s *Service) CreateToken(ctx context.Context, p identity.Principal, asked N
 				return errBeyond(permission, string(at.path))
 			}
 		}
+		if err := a.mayMakeMore(tx, p); err != nil {
+			return err
+		}
 		t.Fleet = at.id
 		info = TokenInfo{Token: t, FleetPath: at.path, Holds: t.Permissions}
 		event := s.tellToken(ctx, p, TokenCreated, &t, at)
@@ -163,6 +166,7 @@ func (s *Service) RotateToken(ctx context.Context, p identity.Principal, id stri
 		case !a.may(identity.TokenCreate, at):
 			return forbidden(identity.TokenCreate)
 		}
+		ended := endKey(t.Until, endOfToken, string(t.ID))
 		if err := t.rotate(secret, asked, now); err != nil {
 			return err
 		}
@@ -171,7 +175,7 @@ func (s *Service) RotateToken(ctx context.Context, p identity.Principal, id stri
 		}
 		event := s.tellToken(ctx, p, TokenRotated, &t, at)
 		event.Grant = a.grant(identity.TokenCreate, at)
-		return errors.Join(putToken(tx, t), s.remember(tx, p), s.append(tx, p, event))
+		return errors.Join(tx.DeleteDocument(EndDocument, ended), putToken(tx, t), s.remember(tx, p), s.append(tx, p, event))
 	})
 	if err != nil {
 		return MadeToken{}, err

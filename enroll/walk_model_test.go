@@ -51,6 +51,7 @@ type modelFleet struct {
 	name   string
 	above  *modelFleet // nil for the root
 	policy modelPolicy
+	gone   bool
 }
 
 func (f *modelFleet) within(branch *modelFleet) bool {
@@ -222,6 +223,9 @@ func (m *model) child(above *modelFleet, name string) *modelFleet {
 // seen is what comes of asking for something at a fleet: it is not there for who
 // holds neither the permission nor one of those by which one may know of it.
 func (m *model) seen(p identity.Principal, permission identity.Permission, at *modelFleet, by ...identity.Permission) enroll.Code {
+	if at.gone {
+		return enroll.NotFound
+	}
 	if m.may(p, permission, at) {
 		return ""
 	}

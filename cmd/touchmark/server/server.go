@@ -101,7 +101,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s.service, err = enroll.New(ctx, enroll.Config{
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
-		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
+		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime, BranchFleets: c.Settings.BranchFleets,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
 		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
