@@ -138,7 +138,7 @@ func ocspWord(der []byte) string {
 }
 
 // random is what is another each time.
-var random = regexp.MustCompile(`"request_id":"[0-9a-v]{16}"`)
+var random = regexp.MustCompile(`"request_id":"[0-9a-z]{16}"`)
 
 // told is a body, word by word where it is short text.
 func told(response *http.Response, body []byte) []byte {

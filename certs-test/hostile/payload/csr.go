@@ -116,7 +116,9 @@ func wrongFields() []Payload {
 		{"no version", good().with(func(p *parts) { p.version = nil })},
 		{"a subject that is no name", good().with(func(p *parts) { p.subject = tlv(tagOctets, []byte("SN1")) })},
 		{"an extension request twice", good().with(func(p *parts) { p.attributes = tlv(context(0), attribute(extension), attribute(extension)) })},
-		{"an extension twice", good().with(func(p *parts) { p.attributes = tlv(context(0), attribute(tlv(tagSequence, extension[2:], extension[2:]))) })},
+		{"an extension twice", good().with(func(p *parts) {
+			p.attributes = tlv(context(0), attribute(tlv(tagSequence, extension[2:], extension[2:])))
+		})},
 		{"a broken SAN", good().with(func(p *parts) {
 			broken := tlv(tagSequence, tlv(tagSequence, oid(2, 5, 29, 17), tlv(tagOctets, []byte{tagSequence, 0x7f})))
 			p.attributes = tlv(context(0), attribute(broken))
