@@ -15,12 +15,12 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # End-to-end tests need foreign programs (scripts/setup), and run servers and
 # databases of their own: one package at a time.
 E2E := ./certs-test/e2e/...
-ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/...
+ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/... ./certs-test/hostile
 # Keys in files are slow to open, as they should be, and forty times slower under
 # the race detector, and the matrix of escalation asks some hundred thousand
 # questions; what these packages run is raced in those below them.
 SLOW := ./ca/keys ./cmd/touchmark ./api/escalation
-EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
+EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)|/certs-test/hostile$$|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
 # All others run with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
 
@@ -75,14 +75,13 @@ nodes: ROUNDS = 5
 nodes: setup ## three nodes on PostgreSQL: killed, paused, cut off; ROUNDS (5) times
 	$(GO) test -count=1 -v -timeout 5h ./certs-test/nodes -rounds $(ROUNDS)
 
+.PHONY: hostile
+hostile: build ## the hostile table: some thousand requests of attackers, and their answers
+	TOUCHMARK_BIN=$(CURDIR)/bin/touchmark $(GO) test -count=1 -v ./certs-test/hostile
+
 .PHONY: fuzz
-fuzz: ## fuzz each parser for FUZZTIME (30s)
-	$(GO) test -list '^Fuzz' ./... \
-	| awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' \
-	| while read -r package name; do \
-		echo "$$package $$name"; \
-		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
-	done
+fuzz: ## fuzz each parser for FUZZTIME (30s), one for each processor at once
+	GO='$(GO)' FUZZTIME='$(FUZZTIME)' scripts/fuzz
 
 # What bench passes on: COMPARE='-cold 20000 -for 1s' is a run of a few minutes.
 COMPARE ?=

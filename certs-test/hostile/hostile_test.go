@@ -81,11 +81,11 @@ func (s *site) judge(t *testing.T, r row, a answer, took time.Duration) {
 	if a.words == "hung" || took > r.within() {
 		t.Errorf("%s: %q after %s, its limit is %s", r.name, a.words, took, r.within())
 	}
-	if found := leaks.FindString(a.whole); found != "" {
+	if found := leaks.FindString(a.raw); found != "" && !(r.on == metrics && a.words == "200") { // which are about the program
 		t.Errorf("%s: tells %q\n%s", r.name, found, a.whole)
 	}
 	for _, secret := range s.secret {
-		if strings.Contains(a.whole, secret) {
+		if strings.Contains(a.raw, secret) {
 			t.Errorf("%s: tells of another tenant's %q\n%s", r.name, secret, a.whole)
 		}
 	}
