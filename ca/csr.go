@@ -28,11 +28,13 @@ var (
 
 // CertificateRequest is a PKCS#10 request (RFC 2986) whose signature proved
 // that the sender holds the private key, and whose key is strong. Only the key
-// can be had from it: names and extensions are decided by policy.
+// can be had from it, and which TLS connection it was made for: names and extensions
+// are decided by policy.
 type CertificateRequest struct {
 	key       crypto.PublicKey
 	hash      KeyHash
 	algorithm string
+	info      requestInfo
 }
 
 // ParseCertificateRequest reads one DER PKCS#10 request of at most
@@ -65,7 +67,7 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its public key cannot be encoded: %w", ErrBadCSR, err)
 	}
-	return &CertificateRequest{key: csr.PublicKey, hash: hash, algorithm: algorithm}, nil
+	return &CertificateRequest{key: csr.PublicKey, hash: hash, algorithm: algorithm, info: csr.RawTBSCertificateRequest}, nil
 }
 
 func checkPossession(csr *x509.CertificateRequest) error {

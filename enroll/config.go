@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -41,6 +42,9 @@ type Config struct {
 	// MembershipLifetime is how long somebody's groups count without them calling; 90
 	// days by default.
 	MembershipLifetime time.Duration
+	// ChannelBinding says what becomes of CSRs that are bound to a TLS connection, or
+	// not; BindingOffered by default.
+	ChannelBinding BindingRule
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	Clock     func() time.Time
@@ -78,6 +82,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.CRLLifetime, 24*time.Hour)
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
 	setDefault(&c.MembershipLifetime, 90*24*time.Hour)
+	setDefault(&c.ChannelBinding, BindingOffered)
 	c.Retention.setDefaults()
 	if c.Standing == nil {
 		c.Standing = func(string, []string) []identity.Grant { return nil }
@@ -112,6 +117,7 @@ func (c *Config) validate() error {
 	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
 	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
 	need(c.MembershipLifetime >= time.Minute, "groups count for at least a minute, not %s", c.MembershipLifetime)
+	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
 	faults = append(faults, c.PEN.Validate())
 	var issues, usual bool
 	for _, issuer := range c.Issuers {

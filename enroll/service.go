@@ -33,6 +33,7 @@ type Service struct {
 	// membershipLifetime is how long somebody's groups count without them.
 	membershipLifetime time.Duration
 	clock              func() time.Time
+	binding            BindingRule
 	rand               io.Reader
 	log                *slog.Logger
 	observer           Observer
@@ -64,7 +65,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}

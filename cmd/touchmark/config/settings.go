@@ -7,6 +7,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/oidc"
 )
@@ -29,6 +30,8 @@ type Settings struct {
 	IssuerDir  string
 	Passphrase keys.Passphrase
 
+	ChannelBinding enroll.BindingRule // of CSRs over EST
+
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
 	OIDCAnchors   string      // file; empty for the machine's CAs alone
@@ -41,6 +44,9 @@ type Settings struct {
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
+
+	Wait   time.Duration // of a request for others
+	Memory int64         // octets; 0 for what the machine has
 }
 
 // Bind is where a listener listens.

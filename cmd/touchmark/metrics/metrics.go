@@ -6,7 +6,10 @@
 //	touchmark_ocsp_answers_total{outcome}        OCSP answers: answered, or the OCSP error
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
+//	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
+//	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //
 // and what Go and the process say of themselves.
@@ -34,6 +37,7 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
+	shed     *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -53,11 +57,12 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
+		shed:     counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed,
 	)
 	return m
 }
@@ -94,7 +99,7 @@ func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
 }
 
-// WatchIssuers shows when each issuer ends. It is called once.
+// WatchIssuers shows when each issuer ends, and whether its key signs. It is called once.
 func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "touchmark_issuer_not_after_timestamp_seconds",
@@ -104,6 +109,17 @@ func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
 	}
 	m.registry.MustRegister(ends)
+	for _, issuer := range issuers {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchmark_issuing_key_up", Help: "1 while the issuer's key is known to sign, 0 while it cannot be used.",
+			ConstLabels: prometheus.Labels{"issuer": issuer.ID()},
+		}, func() float64 {
+			if issuer.KeyHealth() != nil {
+				return 0
+			}
+			return 1
+		}))
+	}
 }
 
 // WatchFollowing shows how far the node is behind the others. It is called once.

@@ -14,9 +14,11 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -64,6 +66,7 @@ type server struct {
 	tokens    *oidc.Verifier
 	own       *ownCertificate
 	metrics   *metrics.Metrics
+	admission *admit.Limiter
 	listeners []*listener
 	// stage is where in its life the process is, for /readyz.
 	stage atomic.Pointer[string]
@@ -71,9 +74,10 @@ type server struct {
 
 // open wires what the configuration names.
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
-	s := &server{Config: c, store: kept, metrics: metrics.New()}
+	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
+	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
+	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +96,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
 		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
-		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
-		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		ChannelBinding: c.Settings.ChannelBinding,
+		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -144,8 +149,14 @@ func (s *server) ready(context.Context) error {
 	if stage := *s.stage.Load(); stage != "" {
 		return errors.New(stage)
 	}
+	if s.own.current.Load() == nil {
+		return errors.New("the issuing key cannot be used, and the device and api listeners have no certificate; CRLs are served")
+	}
 	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
 		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
+	}
+	if s.admission.Stuck() {
+		return errors.New("overloaded: not even revocations and OCSP get through")
 	}
 	return nil
 }
@@ -153,6 +164,11 @@ func (s *server) ready(context.Context) error {
 // run serves until ctx is done or something gives way.
 func (s *server) run(ctx context.Context) error {
 	renewal, err := s.own.issue(ctx)
+	if errors.Is(err, ca.ErrNoSignature) {
+		// What is signed can be served without the key, and CRLs are what others wait for.
+		s.Log.ErrorContext(ctx, "the issuing key cannot be used: the device and api listeners have no certificate until it can", "error", err)
+		renewal, err = s.own.again(), nil
+	}
 	if err != nil {
 		s.closeListeners()
 		return err
@@ -164,6 +180,8 @@ func (s *server) run(ctx context.Context) error {
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
+	work.Go(func() error { s.admission.Adapt(background); return nil })
+	work.Go(func() error { s.tellShed(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {

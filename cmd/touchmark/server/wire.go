@@ -15,6 +15,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -50,7 +51,9 @@ func (s *server) wire(ctx context.Context) error {
 		if at.bind.Addr == "" {
 			continue
 		}
-		l, err := bind(ctx, at.name, at.bind, traced(at.name, at.trace, s.metrics, at.handler), s.Log)
+		// What is turned away is counted, and has no line in the log.
+		handler := s.admitted(at.name, traced(at.name, at.trace, at.handler))
+		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, handler), s.Log)
 		if err != nil {
 			s.closeListeners()
 			return err
@@ -58,9 +61,11 @@ func (s *server) wire(ctx context.Context) error {
 		switch at.name {
 		case "device":
 			l.secure(deviceTLS(s.own.get))
+			s.admitHandshakes(l, admit.Connect)
 		case "api":
 			l.server.Protocols.SetHTTP2(true)
 			l.secure(apiTLS(s.own.get))
+			s.admitHandshakes(l, admit.ConnectAPI)
 		}
 		s.listeners = append(s.listeners, l)
 	}
