@@ -144,7 +144,7 @@ func (s *site) sameStore(t *testing.T, before, after string) {
 	if err := json.Unmarshal(told, &report); err != nil {
 		t.Fatalf("touchmark store compare: %v\n%s", err, told)
 	}
-	if report.Different == 0 {
+	if report.Different == 0 && *only == "" {
 		t.Errorf("touchmark store compare found no new records, which there are: %s", told)
 	}
 	for _, d := range report.Differences {
@@ -183,7 +183,7 @@ func (s *site) listen(t *testing.T) {
 		}
 	}
 	check(t, lines.Err())
-	if n < 200 {
+	if n < 200 && *only == "" {
 		t.Errorf("the log has %d lines", n)
 	}
 }

@@ -98,7 +98,7 @@ func wrongEncodings() []Payload {
 		{"zeros", make([]byte, 1000)},
 		{"text", []byte("-----BEGIN CERTIFICATE REQUEST-----\n")},
 		{"a certificate's shape", tlv(tagSequence, tlv(tagSequence, tlv(context(0), integer(2)), integer(1)))},
-		{"16 KiB of attributes", good().with(func(p *parts) { 
+		{"16 KiB of attributes", good().with(func(p *parts) {
 			p.attributes = tlv(context(0), attribute(tlv(tagOctets, make([]byte, 16<<10))))
 			p.signature = bits(make([]byte, 70)) // so that it is always of one size
 		})},
