@@ -49,4 +49,3 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
-

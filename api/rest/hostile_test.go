@@ -91,4 +91,3 @@ func FuzzAddress(f *testing.F) {
 		}
 	})
 }
-

@@ -151,7 +151,7 @@ func told(response *http.Response, body []byte) []byte {
 	switch {
 	case len(body) == 0:
 		return nil
-	case response.StatusCode < 300 && !strings.HasPrefix(contentType, "text/"):
+	case response.StatusCode < 300 && (len(body) > maxWhole || !strings.HasPrefix(contentType, "text/")):
 		return []byte("(a body)\n") // what it says is no refusal, and of now
 	}
 	body = random.ReplaceAll(body, []byte(`"request_id":"…"`))

@@ -15,7 +15,7 @@ import (
 func TestLogPrints(t *testing.T) {
 	for _, p := range append(payload.Texts(), payload.Payload{Name: "not UTF-8", Bytes: []byte("a\xffb")}) {
 		var out bytes.Buffer
-		newLog(&out, slog.LevelInfo).With("path", string(p.Bytes)).Error("said "+string(p.Bytes), "error", errors.New(string(p.Bytes)), "n", 7)
+		newLog(&out, slog.LevelInfo).With("path", string(p.Bytes)).Error("said", "error", errors.New(string(p.Bytes)), "n", 7)
 		line := strings.TrimSuffix(out.String(), "\n")
 		if !identity.Printable(line) {
 			t.Errorf("%s: %q", p.Name, line)
