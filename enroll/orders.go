@@ -144,8 +144,8 @@ func (s *Service) profileNames() []string {
 
 // checkTerms validates what creating and editing an order have in common.
 func checkTerms(o *Order) error {
-	if err := checkQuantity(o.Quantity); err != nil {
-		return err
+	if o.Quantity < 1 || o.Quantity > MaxQuantity {
+		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
 	}
 	if err := errors.Join(checkTime("opens", o.Opens), checkTime("closes", o.Closes)); err != nil {
 		return err
@@ -170,13 +170,6 @@ func checkStations(ids []string) error {
 		if bad {
 			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
 		}
-	}
-	return nil
-}
-
-func checkQuantity(n int) error {
-	if n < 1 || n > MaxQuantity {
-		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
 	}
 	return nil
 }
