@@ -16,12 +16,12 @@ type smallstep struct {
 }
 
 // create implements driver.
-func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorithm, pass Passphrase) (string, error) {
+func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorithm, _ Passphrase) (string, error) {
 	request, err := algorithm.request(keyURI)
 	if err != nil {
 		return "", err
 	}
-	manager, err := d.manager(ctx, keyURI, pass)
+	manager, err := d.manager(ctx, keyURI)
 	if err != nil {
 		return "", err
 	}
@@ -34,8 +34,8 @@ func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorith
 }
 
 // open implements driver.
-func (d smallstep) open(ctx context.Context, keyURI string, pass Passphrase) (token, error) {
-	manager, err := d.manager(ctx, keyURI, pass)
+func (d smallstep) open(ctx context.Context, keyURI string, _ Passphrase) (token, error) {
+	manager, err := d.manager(ctx, keyURI)
 	if err != nil {
 		return nil, err
 	}
@@ -46,21 +46,13 @@ func (d smallstep) open(ctx context.Context, keyURI string, pass Passphrase) (to
 	return managed{signer, manager}, nil
 }
 
-func (d smallstep) manager(ctx context.Context, keyURI string, pass Passphrase) (apiv1.KeyManager, error) {
+func (d smallstep) manager(ctx context.Context, keyURI string) (apiv1.KeyManager, error) {
 	if _, err := uri.Parse(keyURI); err != nil {
 		// The URI may hold a secret, so that neither it nor what quotes it is told.
 		return nil, fmt.Errorf("%w: it cannot be parsed; write it as scheme:key=value;key=value", ErrURI)
 	}
-	options := apiv1.Options{URI: keyURI}
-	if !pass.IsZero() {
-		secret, err := pass.read()
-		if err != nil {
-			return nil, err
-		}
-		options.Pin = string(secret)
-		clear(secret)
-	}
-	manager, err := d.start(ctx, options)
+	// No passphrase: the KMSs know who calls by their own means.
+	manager, err := d.start(ctx, apiv1.Options{URI: keyURI})
 	if err != nil {
 		return nil, smallstepError(err)
 	}

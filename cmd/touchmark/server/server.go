@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
@@ -55,6 +56,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s.keys.Close()
 	return s.run(ctx)
 }
 
@@ -62,6 +64,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 type server struct {
 	Config
 	store     enroll.Store
+	keys      *keys.Keyring
 	service   *enroll.Service
 	tokens    *oidc.Verifier
 	own       *ownCertificate
@@ -77,7 +80,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
+	folder := issuers.Of(c.Settings, c.Log)
+	s.keys = folder.Keys
+	all, issuing, err := folder.Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
