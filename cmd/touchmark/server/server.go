@@ -16,6 +16,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
@@ -60,6 +61,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s.keys.Close()
 	return s.run(ctx)
 }
 
@@ -67,6 +69,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 type server struct {
 	Config
 	store     enroll.Store
+	keys      *keys.Keyring
 	service   *enroll.Service
 	tokens    *oidc.Verifier
 	own       *ownCertificate
@@ -83,7 +86,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
+	folder := issuers.Of(c.Settings, c.Log)
+	s.keys = folder.Keys
+	all, issuing, err := folder.Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
