@@ -15,14 +15,18 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # End-to-end tests need foreign programs (scripts/setup), and run servers and
 # databases of their own: one package at a time.
 E2E := ./certs-test/e2e/...
-ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/... ./certs-test/overload/... ./certs-test/soak/...
+SERVERS := e2e fleet crash nodes growth overload soak parsed hostile
+ALONE := $(SERVERS:%=./certs-test/%/...)
 # Keys in files are slow to open, as they should be, and forty times slower under
 # the race detector, and the matrix of escalation asks some hundred thousand
 # questions; what these packages run is raced in those below them.
 SLOW := ./ca/keys ./cmd/touchmark ./api/escalation
-EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth|overload|soak)|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
+EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/($(subst $() ,|,$(SERVERS)))|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
 # All others run with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
+
+# What only the build for HSMs and KMSs has.
+HSM := $(GO) test -tags pkcs11,cloudkms ./ca/keys/...
 
 LINT := bin/tools/golangci-lint
 
@@ -42,6 +46,12 @@ setup: ## install what demo, up and test need besides Go and Node.js
 build: ## build bin/touchmark
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark ./cmd/touchmark
 
+# A C compiler is needed, and the program needs the C library of the machine that
+# it runs on; build's does not.
+.PHONY: build-pkcs11
+build-pkcs11: ## build bin/touchmark-pkcs11, for keys in HSMs (PKCS#11) and cloud KMSs too
+	CGO_ENABLED=1 $(GO) build -tags pkcs11,cloudkms -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark-pkcs11 ./cmd/touchmark
+
 .PHONY: demo
 demo: setup build ## from a corporate root to a refused device, in one go
 	scripts/demo
@@ -54,6 +64,7 @@ up: setup build ## the same, left running, with addresses and sign-in printed
 test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 	certs-test/peers/selfcheck
 	$(TEST) -p 1 $(ALONE)
 
@@ -61,6 +72,7 @@ test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 unit: setup ## all but what runs whole servers: for every day
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 
 .PHONY: race
 race: ## look harder for races: shuffled, five times, on the paths that share state
