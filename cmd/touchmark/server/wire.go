@@ -97,7 +97,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 // verifier makes what tells who holds a provider's token.
 func (s *server) verifier() (*oidc.Verifier, error) {
 	c := s.Settings.OIDC
-	c.Clock, c.Log = s.Clock, s.Log
+	c.Clock, c.Log = s.now, s.Log
 	if s.Settings.OIDCAnchors != "" {
 		client, err := clientTrusting(s.Settings.OIDCAnchors)
 		if err != nil {
@@ -114,16 +114,17 @@ func (s *server) statusDoor() (http.Handler, error) {
 		Lookup:   s.lookUp,
 		Certify:  s.certifyResponder,
 		CaughtUp: s.service.CaughtUp,
-		Clock:    s.Clock,
+		Span:     s.span,
 		Log:      s.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.responder = responder
 	s.service.OnWithdrawn(responder.Drop)
 	return status.New(status.Config{
 		Source: s.service, OCSP: countedOCSP{responder, s.metrics.OCSP}, ParentCRLs: s.Settings.ParentCRLs,
-		Ready: s.ready, Clock: s.Clock, Log: s.Log,
+		Ready: s.ready, Clock: s.now, Log: s.Log,
 	})
 }
 
