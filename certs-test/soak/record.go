@@ -22,6 +22,7 @@ const (
 	other   kind = "other operations"
 	ocspHot kind = "OCSP, one asked for often"
 	ocspAny kind = "OCSP, any"
+	ocspNew kind = "OCSP, of a new certificate"
 	crl     kind = "CRL"
 	list    kind = "lists"
 	hostile kind = "hostile"
@@ -29,7 +30,7 @@ const (
 
 // kinds lists them.
 func kinds() []kind {
-	return []kind{renew, enrol, revoke, hold, release, other, ocspHot, ocspAny, crl, list, hostile}
+	return []kind{renew, enrol, revoke, hold, release, other, ocspHot, ocspAny, ocspNew, crl, list, hostile}
 }
 
 // sampled is how all stood at a time of the run.

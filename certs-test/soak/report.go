@@ -39,12 +39,13 @@ const (
 	mib = 1 << 20
 	// latencyParts is into how many parts the time is cut for the p99 of each.
 	latencyParts = 12
-	// A p99 may rise by latencyShare, or by so many milliseconds: in a short run each part
-	// has few requests, and one slow one shows.
-	latencyShare      = 0.5
-	latencySlack      = 10
-	latencySlackShort = 50
-	shortRun          = 30 * time.Minute
+	// A p99 may rise by latencyShare, or by so many milliseconds.
+	latencyShare = 0.5
+	latencySlack = 20
+	// In a short run, which tries out this program, each part of the time has few
+	// requests, and the server is not warm yet: all slacks are so many times as much.
+	shortRun   = 30 * time.Minute
+	shortSlack = 5
 	// perCertificate is the most that the store may take for each certificate and the
 	// records about it, in octets, where the run is too short for them to leave.
 	perCertificate = 12 << 10
@@ -85,19 +86,20 @@ func (s *soak) judge() *report {
 	if r.more > 0 {
 		out.Wrong = append(out.Wrong, fmt.Sprintf("and %d more", r.more))
 	}
-	slack := float64(latencySlack)
+	slack := 1.0
 	if s.length < shortRun {
-		slack = latencySlackShort
+		slack = shortSlack
 	}
 	late := slices.DeleteFunc(slices.Clone(r.samples), func(p sampled) bool { return p.Time < from })
 	for _, one := range series() {
+		one.rule.Slack *= slack
 		out.Verdicts = append(out.Verdicts, judge.Judge(one.name, one.unit, pointsOf(late, one.of), one.rule))
 	}
 	out.Verdicts = append(out.Verdicts, s.judgeStore(r.samples, from))
 	for _, k := range kinds() {
 		out.Operations[k] = len(r.done[k])
 		points := judge.Percentiles(r.done[k], from, s.length, latencyParts, 0.99)
-		out.Verdicts = append(out.Verdicts, judge.Judge("p99 of "+string(k), "ms", points, judge.Rule{Share: latencyShare, Slack: slack}))
+		out.Verdicts = append(out.Verdicts, judge.Judge("p99 of "+string(k), "ms", points, judge.Rule{Share: latencyShare, Slack: slack * latencySlack}))
 	}
 	out.Flat = len(out.Wrong) == 0 && !slices.ContainsFunc(out.Verdicts, func(v judge.Verdict) bool { return !v.Flat })
 	return out
