@@ -24,6 +24,9 @@ EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|
 # All others run with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
 
+# What only the build for HSMs and KMSs has.
+HSM := $(GO) test -tags pkcs11,cloudkms ./ca/keys/...
+
 LINT := bin/tools/golangci-lint
 
 # How long `make fuzz` spends on each target, and where `make microbench` looks.
@@ -42,6 +45,12 @@ setup: ## install what demo, up and test need besides Go and Node.js
 build: ## build bin/touchmark
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark ./cmd/touchmark
 
+# A C compiler is needed, and the program needs the C library of the machine that
+# it runs on; build's does not.
+.PHONY: build-pkcs11
+build-pkcs11: ## build bin/touchmark-pkcs11, for keys in HSMs (PKCS#11) and cloud KMSs too
+	CGO_ENABLED=1 $(GO) build -tags pkcs11,cloudkms -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark-pkcs11 ./cmd/touchmark
+
 .PHONY: demo
 demo: setup build ## from a corporate root to a refused device, in one go
 	scripts/demo
@@ -54,6 +63,7 @@ up: setup build ## the same, left running, with addresses and sign-in printed
 test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 	certs-test/peers/selfcheck
 	$(TEST) -p 1 $(ALONE)
 
@@ -61,6 +71,7 @@ test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 unit: setup ## all but what runs whole servers: for every day
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 
 .PHONY: race
 race: ## look harder for races: shuffled, five times, on the paths that share state

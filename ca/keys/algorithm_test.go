@@ -19,14 +19,14 @@ func TestAlgorithms(t *testing.T) {
 	for _, algorithm := range keys.Algorithms() {
 		t.Run(string(algorithm), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "issuing.key")
-			made, err := keys.Create(t.Context(), path, algorithm, pass)
+			made, err := ring(pass).Create(t.Context(), path, algorithm)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := nameOf(made.Signer.Public()); got != string(algorithm) || made.URI != path {
 				t.Errorf("made a key %s at %s", got, made.URI)
 			}
-			opened, err := keys.Open(t.Context(), path, pass)
+			opened, err := ring(pass).Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestParseAlgorithm(t *testing.T) {
 			t.Errorf("%q is %q, %v", name, got, err)
 		}
 	}
-	if _, err := keys.Create(t.Context(), filepath.Join(t.TempDir(), "k"), "RSA-1024", passphrase(t, "secret")); !errors.Is(err, keys.ErrAlgorithm) {
+	if _, err := ring(passphrase(t, "secret")).Create(t.Context(), filepath.Join(t.TempDir(), "k"), "RSA-1024"); !errors.Is(err, keys.ErrAlgorithm) {
 		t.Errorf("a weak key was made: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ func needTools(t *testing.T) {
 		"nginx": "nginx", "mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients",
 		"haproxy": "haproxy", "freeradius": "freeradius", "eapol_test": "eapoltest",
 		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin",
-		"node": "nodejs",
+		"node": "nodejs", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
 	} {
 		if !installed(program) {
 			t.Errorf("%s is not installed; it is in the Debian package %s. Run scripts/setup, or install it by hand", program, from)

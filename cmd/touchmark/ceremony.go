@@ -38,7 +38,7 @@ func openFolder(path string) (issuers.Folder, *config.Settings, error) {
 	if err != nil {
 		return issuers.Folder{}, nil, err
 	}
-	return issuers.Of(settings), settings, nil
+	return issuers.Of(settings, nil), settings, nil
 }
 
 func newCARequest() *cobra.Command {

@@ -45,7 +45,7 @@ func (f Folder) Request(ctx context.Context, r Request) (name string, csr []byte
 	if uri == "" {
 		written, uri = keyFile, filepath.Join(folder, keyFile)
 	}
-	made, err := keys.Create(ctx, uri, cmp.Or(r.Algorithm, keys.P256), f.Passphrase)
+	made, err := f.Keys.Create(ctx, uri, cmp.Or(r.Algorithm, keys.P256))
 	if err != nil {
 		return "", nil, fmt.Errorf("make the issuing key: %w", err)
 	}

@@ -9,6 +9,7 @@
 //	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
 //	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //	touchmark_alarm{alarm}                       1 while an operator has to do something
 //	touchmark_clock_offset_seconds               what the machine's clock says more than the service's own time
@@ -115,7 +116,7 @@ func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
 }
 
-// WatchIssuers shows when each issuer ends. It is called once.
+// WatchIssuers shows when each issuer ends, and whether its key signs. It is called once.
 func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "touchmark_issuer_not_after_timestamp_seconds",
@@ -125,6 +126,17 @@ func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
 		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
 	}
 	m.registry.MustRegister(ends)
+	for _, issuer := range issuers {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "touchmark_issuing_key_up", Help: "1 while the issuer's key is known to sign, 0 while it cannot be used.",
+			ConstLabels: prometheus.Labels{"issuer": issuer.ID()},
+		}, func() float64 {
+			if issuer.KeyHealth() != nil {
+				return 0
+			}
+			return 1
+		}))
+	}
 }
 
 // WatchFollowing shows how far the node is behind the others. It is called once.

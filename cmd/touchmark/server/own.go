@@ -25,6 +25,8 @@ const (
 	retryOwn = time.Minute
 	// lookOwn is how often it is looked whether the certificate is good by the clock.
 	lookOwn = 10 * time.Second
+	// retryFirst is how long to wait while there is none at all.
+	retryFirst = 5 * time.Second
 )
 
 // ownCertificate is the listeners' certificate, which Touchmark issues to itself
@@ -90,6 +92,14 @@ func (o *ownCertificate) wrong() bool {
 	return o.begins.Load() > earliest.Unix() || o.ends.Load() <= latest.Unix()
 }
 
+// again is how long to wait after a failure: less where there is none to serve with.
+func (o *ownCertificate) again() time.Duration {
+	if o.current.Load() == nil {
+		return retryFirst
+	}
+	return retryOwn
+}
+
 // keep renews the certificate in time, beginning after first, and where the clock was
 // set so that it is not good, until ctx is done.
 func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
@@ -108,8 +118,8 @@ func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
 		}
 		next, err := o.issue(ctx)
 		if err != nil {
-			o.log.Error("the listeners' certificate could not be renewed; trying again soon", "error", err)
-			next = retryOwn
+			o.log.Error("the listeners' certificate could not be issued; trying again soon", "error", err)
+			next = o.again()
 		}
 		failed = err != nil
 		timer.Reset(next)

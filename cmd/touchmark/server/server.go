@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
@@ -82,7 +83,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
+	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +180,9 @@ func (s *server) ready(context.Context) error {
 	if stage := *s.stage.Load(); stage != "" {
 		return errors.New(stage)
 	}
+	if s.own.current.Load() == nil {
+		return errors.New("the issuing key cannot be used, and the device and api listeners have no certificate; CRLs are served")
+	}
 	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
 		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
 	}
@@ -191,6 +195,11 @@ func (s *server) ready(context.Context) error {
 // run serves until ctx is done or something gives way.
 func (s *server) run(ctx context.Context) error {
 	renewal, err := s.own.issue(ctx)
+	if errors.Is(err, ca.ErrNoSignature) {
+		// What is signed can be served without the key, and CRLs are what others wait for.
+		s.Log.ErrorContext(ctx, "the issuing key cannot be used: the device and api listeners have no certificate until it can", "error", err)
+		renewal, err = s.own.again(), nil
+	}
 	if err != nil {
 		s.closeListeners()
 		return err
