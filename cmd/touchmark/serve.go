@@ -50,7 +50,7 @@ its folder, on several machines or, told where to listen, on one.`,
 			if err := least.UnmarshalText([]byte(level)); err != nil {
 				return wrong(command, "--log-level is debug, info, warn or error, not %q", level)
 			}
-			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+			log := newLog(command.ErrOrStderr(), least)
 			settings, warnings, err := config.LoadAt(path, at)
 			if err != nil {
 				return err

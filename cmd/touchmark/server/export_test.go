@@ -13,6 +13,9 @@ import (
 // RunOn lets tests bring a store that fails.
 var RunOn = runOn
 
+// LimitConnections is limitConnections.
+var LimitConnections = limitConnections
+
 func now() (earliest, latest time.Time) { return time.Now(), time.Now() }
 
 // KeepOwn issues the listeners' certificate and keeps it good until ctx is done.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"path"
 	"strings"
 
 	"github.com/touchmark/touchmark/api/est"
@@ -177,5 +178,12 @@ func (s *server) metricsDoor() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would answer an address that is not clean by a redirect.
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
