@@ -30,6 +30,9 @@ type Token struct {
 	Permissions []identity.Permission `json:"permissions"` // in the order of identity.Permissions
 	Fleet       identity.FleetID      `json:"fleet"`       // the branch
 	Until       time.Time             `json:"until"`
+	// BreakGlass marks the break-glass token by which it was made or rotated last; it
+	// ends with that. Empty for other makers, and of tokens from before it was noted.
+	BreakGlass string `json:"break_glass,omitempty"`
 	// Secrets are what opens it: the text told last, and after a rotation the one
 	// before until its overlap ends.
 	Secrets   []TokenSecret `json:"secrets"`

@@ -76,6 +76,9 @@ func (s *Service) CreateToken(ctx context.Context, p identity.Principal, asked N
 		if err := a.mayMakeMore(tx, p); err != nil {
 			return err
 		}
+		if err := t.mark(tx, p); err != nil {
+			return err
+		}
 		t.Fleet = at.id
 		info = TokenInfo{Token: t, FleetPath: at.path, Holds: t.Permissions}
 		event := s.tellToken(ctx, p, TokenCreated, &t, at)
@@ -167,7 +170,7 @@ func (s *Service) RotateToken(ctx context.Context, p identity.Principal, id stri
 			return forbidden(identity.TokenCreate)
 		}
 		ended := endKey(t.Until, endOfToken, string(t.ID))
-		if err := t.rotate(secret, asked, now); err != nil {
+		if err := errors.Join(t.rotate(secret, asked, now), t.mark(tx, p)); err != nil {
 			return err
 		}
 		if info, err = s.tokenInfo(tx, a.moment, t, at); err != nil {

@@ -127,6 +127,9 @@ func (d *dropRoleDeed) weigh(m *model, p identity.Principal) verdict {
 
 func (d *dropRoleDeed) apply(m *model, _ identity.Principal) {
 	m.roles = slices.DeleteFunc(m.roles, func(role *modelRole) bool { return role.name == d.name })
+	for _, g := range m.grants {
+		g.void = g.void || g.role == d.name
+	}
 }
 
 func (w *walk) createGrant(p identity.Principal) *attempt {

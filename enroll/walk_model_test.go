@@ -79,6 +79,7 @@ type modelGrant struct {
 	id, to, role string
 	fleet        *modelFleet
 	until        time.Time // zero for no end
+	void         bool      // its role was deleted
 }
 
 type modelToken struct {
@@ -138,7 +139,7 @@ func (m *model) holds(p identity.Principal) (all []held) {
 	}
 	for _, g := range m.grants {
 		may, there := m.role(g.role)
-		if there && !m.ended(g.until) && (g.to == p.ID() || slices.ContainsFunc(p.Groups, func(group string) bool { return g.to == groupOf(group) })) {
+		if there && !g.void && !m.ended(g.until) && (g.to == p.ID() || slices.ContainsFunc(p.Groups, func(group string) bool { return g.to == groupOf(group) })) {
 			all = append(all, held{may, g.fleet, g.until})
 		}
 	}
