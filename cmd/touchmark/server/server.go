@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/touchmark/touchmark/ca"
-	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
