@@ -52,6 +52,9 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 		}
 		return nil, fmt.Errorf("%w: not a PKCS#10 request in DER: %w", ErrBadCSR, err)
 	}
+	if csr.Version != 0 {
+		return nil, fmt.Errorf("%w: its version is %d; PKCS#10 has version 0 alone (RFC 2986, section 4.1)", ErrBadCSR, csr.Version)
+	}
 	// The key is judged first: verifying with an absurd key costs more than refusing it.
 	algorithm, err := checkKey(csr.PublicKey)
 	if err != nil {

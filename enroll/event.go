@@ -61,6 +61,9 @@ const (
 	JobEnded             EventKind = "job.ended"
 	BackupStarted        EventKind = "backup.started"
 	CompactionStarted    EventKind = "compaction.started"
+	ClockAccepted        EventKind = "clock.accepted"
+	AlarmRaised          EventKind = "alarm.raised"
+	AlarmCleared         EventKind = "alarm.cleared"
 )
 
 // EventKinds lists every kind of event.
@@ -72,7 +75,7 @@ func EventKinds() []EventKind {
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
 		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
-		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted,
+		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ClockAccepted, AlarmRaised, AlarmCleared,
 	}
 }
 

@@ -32,7 +32,7 @@ type Service struct {
 	standing      func(issuer string, groups []string) []identity.Grant
 	// membershipLifetime is how long somebody's groups count without them.
 	membershipLifetime time.Duration
-	clock              func() time.Time
+	clock              *clock
 	binding            BindingRule
 	rand               io.Reader
 	log                *slog.Logger
@@ -50,6 +50,10 @@ type Service struct {
 	publisher *publisher
 	follower  *follower // nil for a store without other nodes
 	retention Retention
+	alarms    *alarms
+	watched   *watched
+	looks     []Look
+	node      string
 	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
@@ -61,13 +65,15 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure enrolment: %w", err)
 	}
+	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits, c.issuingSince())
 	s := &Service{
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
-		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
+		clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
 		standing: c.Standing, membershipLifetime: c.MembershipLifetime, binding: c.ChannelBinding,
-		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
+		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
 	}
 	for _, issuer := range c.Issuers {
 		s.issuers[issuer.ID()] = issuer
@@ -89,6 +95,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.people = newPeople(installation.PseudonymKey)
 	s.publisher = newPublisher(s)
+	if err := s.openClock(ctx); err != nil {
+		return nil, err
+	}
 	if s.store.Elsewhere() != nil {
 		if s.follower, err = newFollower(ctx, s); err != nil {
 			return nil, err
@@ -105,8 +114,8 @@ func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.wit
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
 // nodes, records in aggregate what was refused to unauthenticated callers and over and
-// over, watches the issuers' ends, and does what was asked for many devices at once. It
-// returns when ctx is done, after what it was doing.
+// over, watches the issuers' ends and whatever else may give an alarm, and does what was
+// asked for many devices at once. It returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
@@ -115,6 +124,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.follow(ctx) })
 	group.Go(func() error { return s.archive(ctx) })
 	group.Go(func() error { return s.runJobs(ctx) })
+	group.Go(func() error { return s.watchAlarms(ctx) })
 	return group.Wait()
 }
 
@@ -185,9 +195,6 @@ func (s *Service) activateIssuer(ctx context.Context) error {
 	}
 	return nil
 }
-
-// now is the time that decisions and records go by, to the millisecond.
-func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
 
 // randomText returns n random octets as lower-case base32.
 func (s *Service) randomText(n int) (string, error) {

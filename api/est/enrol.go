@@ -46,6 +46,10 @@ func presented(r *http.Request) []byte {
 // service to tell those who may know.
 func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence) {
 	csr, fault := readCSR(w, r)
+	if fault != nil && r.Context().Err() != nil {
+		answerRefusal(w, errEnded())
+		return
+	}
 	issued, err := d.service.Issue(r.Context(), enroll.Request{
 		Evidence: evidence, CSR: csr, Fault: fault, Source: source(r), Channel: channelOf(r),
 	})

@@ -13,8 +13,8 @@ import (
 func certificateRows(s *site) []row {
 	good := base64.StdEncoding.EncodeToString(payload.GoodCSR())
 	wants := map[string]string{
-		"of DER that is broken": "alert: bad certificate", "of no DER at all": "alert: bad certificate", "of nothing": "alert: error decoding message",
-		"with explicit parameters of its curve": "alert: bad certificate", "a device's without its key": "alert: error decrypting message",
+		"of DER that is broken": "alert: error decoding message", "of no DER at all": "alert: error decoding message", "of nothing": "alert: error decoding message",
+		"with explicit parameters of its curve": "alert: error decoding message", "a device's without its key": "alert: error decrypting message",
 	}
 	vouch := encoded(m{"serial": "V1", "csr": csrPEM(payload.GoodCSR())})
 	var all []row
@@ -26,6 +26,9 @@ func certificateRows(s *site) []row {
 		renew, enrol := "401", "401 unauthenticated"
 		if want, found := wants[by]; found {
 			renew, enrol = want, want
+		}
+		if by == "held" || by == "revoked" || by == "retired" {
+			renew = "409 wrong_state"
 		}
 		all = append(all,
 			row{name: "certificate/device/EST/" + by, on: device, by: by, send: reenrol(good), want: renew},

@@ -22,7 +22,11 @@ func reenrol(body string) []byte {
 // csrRows are certificate requests that are wrong, by a station and by a device that
 // renews.
 func csrRows(s *site) []row {
-	weak := []string{}
+	weak := []string{
+		"an unknown kind of key", "an Ed25519 key of small order", "a curve that nobody knows", "a modulus of one", "an even modulus",
+		"an odd modulus with a small factor or none", "a modulus that is a square", "RSA 512", "RSA 16384", "RSA 100000",
+		"exponent 1", "exponent 3", "an even exponent",
+	}
 	but := func(code, large string) map[string]string {
 		wants := map[string]string{}
 		for _, name := range weak {
@@ -45,7 +49,6 @@ func csrRows(s *site) []row {
 	good := csrPEM(payload.GoodCSR())
 	for _, r := range []struct{ name, csr, want string }{
 		{"no PEM", "hello", "422 bad_csr"},
-		{"nothing", "", "422 bad_csr"},
 		{"PEM of another kind", strings.ReplaceAll(good, "CERTIFICATE REQUEST", "CERTIFICATE"), "422 bad_csr"},
 		{"PEM of a private key", strings.ReplaceAll(good, "CERTIFICATE REQUEST", "PRIVATE KEY"), "422 bad_csr"},
 		{"two PEM blocks", good + good, "422 bad_csr"},

@@ -146,6 +146,8 @@ func bare(on listener, octets []byte) func(*site) (answer, error) {
 			return said("alert %d", got[6]), nil
 		case strings.HasPrefix(string(got), "HTTP/"):
 			return readAnswers(strings.NewReader(string(got)), "GET")
+		case got[0] == 0x16 && len(got) >= 6 && got[5] == 2: // its hello, and more
+			return said("a hello"), nil
 		default:
 			return said("%d octets of a record of type %d", len(got), got[0]), nil
 		}

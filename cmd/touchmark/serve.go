@@ -19,6 +19,7 @@ func configFlag(command *cobra.Command, path *string) {
 
 func newServe() *cobra.Command {
 	var path, level string
+	var acceptClock bool
 	var at config.Addresses
 	command := &cobra.Command{
 		Use:   "serve",
@@ -33,6 +34,10 @@ failed fsync for example, it ends with exit code 6; a restart needs no repair. I
 does not begin, with exit code 5, on a store that another process has, that a newer
 Touchmark wrote, or that is an unfinished copy.
 
+Where the machine's clock is behind the last record, or far ahead of it, nothing is
+issued; the log says so. Set the clock right, or where it is, start once with
+--accept-clock.
+
 With a store on PostgreSQL any number of servers may share one configuration and
 its folder, on several machines or, told where to listen, on one.`,
 		Example: `  touchmark serve --config lab/touchmark.yaml
@@ -45,7 +50,7 @@ its folder, on several machines or, told where to listen, on one.`,
 			if err := least.UnmarshalText([]byte(level)); err != nil {
 				return wrong(command, "--log-level is debug, info, warn or error, not %q", level)
 			}
-			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+			log := newLog(command.ErrOrStderr(), least)
 			settings, warnings, err := config.LoadAt(path, at)
 			if err != nil {
 				return err
@@ -53,6 +58,7 @@ its folder, on several machines or, told where to listen, on one.`,
 			for _, warning := range warnings {
 				log.Warn("configuration", "key", warning.Key, "warning", warning.Text)
 			}
+			settings.Clock.Accept = acceptClock
 			boundMemory(settings.Memory)
 			return server.Run(command.Context(), server.Config{
 				Settings: settings, Version: readVersion().Version, Clock: time.Now, Rand: rand.Reader, Log: log,
@@ -65,6 +71,7 @@ its folder, on several machines or, told where to listen, on one.`,
 	flags.StringVar(&at.API, "api-addr", "", "where people and programs connect (likewise)")
 	flags.StringVar(&at.Status, "status-addr", "", "where CRLs and OCSP are served (likewise)")
 	flags.StringVar(&at.Metrics, "metrics-addr", "", "where Prometheus asks, or off (likewise)")
+	flags.BoolVar(&acceptClock, "accept-clock", false, "take the machine's clock for right, whatever the records say")
 	flags.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return command
 }

@@ -115,8 +115,6 @@ func wrongFields() []Payload {
 		{"a negative version", good().with(func(p *parts) { p.version = integer(0xff) })},
 		{"no version", good().with(func(p *parts) { p.version = nil })},
 		{"a subject that is no name", good().with(func(p *parts) { p.subject = tlv(tagOctets, []byte("SN1")) })},
-		{"a subject of a set of nothing", good().with(func(p *parts) { p.subject = tlv(tagSequence, tlv(tagSet)) })},
-		{"attributes that are no set", good().with(func(p *parts) { p.attributes = tlv(context(0), integer(1)) })},
 		{"an extension request twice", good().with(func(p *parts) { p.attributes = tlv(context(0), attribute(extension), attribute(extension)) })},
 		{"an extension twice", good().with(func(p *parts) { p.attributes = tlv(context(0), attribute(tlv(tagSequence, extension[2:], extension[2:]))) })},
 		{"a broken SAN", good().with(func(p *parts) {
@@ -133,6 +131,18 @@ func wrongFields() []Payload {
 		{"an Ed25519 key of 31 octets", good().with(func(p *parts) {
 			p.key = tlv(tagSequence, tlv(tagSequence, oid(1, 3, 101, 112)), bits(make([]byte, 31)))
 		})},
+	}
+}
+
+// TakenCSRs are odd where nobody looks: names and attributes are not taken from a
+// request.
+func TakenCSRs() []Payload {
+	return []Payload{
+		{"as it should be", GoodCSR()},
+		{"a subject of a set of nothing", good().with(func(p *parts) { p.subject = tlv(tagSequence, tlv(tagSet)) })},
+		{"attributes that are no set", good().with(func(p *parts) { p.attributes = tlv(context(0), integer(1)) })},
+		{"control characters in its subject", good().with(func(p *parts) { p.subject = commonName(tagUTF8, []byte("a\x00\u202e\x1b[2J")) })},
+		{"a printable subject that does not print", good().with(func(p *parts) { p.subject = commonName(tagUTF8, []byte("=cmd|' /C calc'!A0<script>")) })},
 	}
 }
 

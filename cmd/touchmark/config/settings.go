@@ -45,8 +45,10 @@ type Settings struct {
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
 
-	Wait   time.Duration // of a request for others
-	Memory int64         // octets; 0 for what the machine has
+	Clock             enroll.ClockLimits
+	DiskLow, DiskStop int64         // octets
+	Wait              time.Duration // of a request for others
+	Memory            int64         // octets; 0 for what the machine has
 }
 
 // Bind is where a listener listens.

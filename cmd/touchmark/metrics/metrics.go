@@ -11,6 +11,16 @@
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
 //	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
+//	touchmark_alarm{alarm}                       1 while an operator has to do something
+//	touchmark_clock_offset_seconds               what the machine's clock says more than the service's own time
+//	touchmark_clock_fault{fault}                 1 for why the machine's clock is not believed
+//	touchmark_crl_age_seconds                    how long ago the oldest CRL was signed
+//	touchmark_crl_left_seconds                   how long the CRL that ends first is still good
+//	touchmark_log_unsequenced                    batches of events that wait to be numbered
+//	touchmark_log_unsequenced_seconds            how long the oldest of them has waited
+//	touchmark_disk_free_bytes{folder}            room on the disk of the store's file and of the archive
+//	touchmark_disk_size_bytes{folder}
+//	touchmark_own_certificate_not_after_timestamp_seconds{certificate}
 //
 // and what Go and the process say of themselves.
 package metrics
@@ -37,7 +47,10 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
-	shed     *prometheus.CounterVec
+
+	free, size *prometheus.GaugeVec // by folder
+	own        *prometheus.GaugeVec // by certificate
+	shed       *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -57,13 +70,17 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
+		free:     gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
+		size:     gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
+		own:      gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
 		shed:     counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed, m.free, m.size, m.own,
 	)
+	m.beginAtZero()
 	return m
 }
 

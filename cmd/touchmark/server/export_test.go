@@ -13,11 +13,16 @@ import (
 // RunOn lets tests bring a store that fails.
 var RunOn = runOn
 
+// LimitConnections is limitConnections.
+var LimitConnections = limitConnections
+
+func now() (earliest, latest time.Time) { return time.Now(), time.Now() }
+
 // KeepOwn issues the listeners' certificate and keeps it good until ctx is done.
 // It returns how a listener gets it.
 func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enroll.Issued, error)) (func() (*tls.Certificate, error), error) {
 	o := &ownCertificate{
-		issueOwn: issue, dnsNames: []string{"localhost"}, clock: time.Now, rand: rand.Reader, log: slog.New(slog.DiscardHandler),
+		issueOwn: issue, dnsNames: []string{"localhost"}, span: now, rand: rand.Reader, log: slog.New(slog.DiscardHandler),
 	}
 	first, err := o.issue(ctx)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
@@ -33,6 +34,10 @@ type Config struct {
 	Clock    func() time.Time
 	Rand     io.Reader
 	Log      *slog.Logger
+	// Elapsed and Room are what tests bring in place of the time that passes and of
+	// the room on a folder's disk, in octets; nil for the machine's.
+	Elapsed func() time.Duration
+	Room    func(folder string) (free, size uint64, err error)
 }
 
 // ErrStoreFailed means that the store can promise nothing any more. A restart
@@ -68,6 +73,7 @@ type server struct {
 	service   *enroll.Service
 	tokens    *oidc.Verifier
 	own       *ownCertificate
+	responder *ocsp.Responder
 	metrics   *metrics.Metrics
 	admission *admit.Limiter
 	listeners []*listener
@@ -103,17 +109,42 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
-		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
+		Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.WatchIssuers(all, issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
+	s.metrics.WatchAlarms(s.service)
 	s.own = &ownCertificate{
-		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
+		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, span: s.span, rand: c.Rand, log: c.Log,
 	}
 	return s, s.wire(ctx)
+}
+
+// nodeName is what this node is called where an alarm is its alone.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// now is the time that the doors go by: the service's own, as soon as there is one.
+func (s *server) now() time.Time {
+	if s.service == nil {
+		return s.Clock()
+	}
+	return s.service.Now()
+}
+
+// span is between what the earliest and the latest answer is to what time it is.
+func (s *server) span() (earliest, latest time.Time) {
+	seen := s.service.Clock()
+	return seen.Earliest, seen.Latest
 }
 
 // maxLogKey bounds the log's key file, in octets.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"path"
 	"strings"
 
 	"github.com/touchmark/touchmark/api/est"
@@ -96,7 +97,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 // verifier makes what tells who holds a provider's token.
 func (s *server) verifier() (*oidc.Verifier, error) {
 	c := s.Settings.OIDC
-	c.Clock, c.Log = s.Clock, s.Log
+	c.Clock, c.Log = s.now, s.Log
 	if s.Settings.OIDCAnchors != "" {
 		client, err := clientTrusting(s.Settings.OIDCAnchors)
 		if err != nil {
@@ -113,16 +114,17 @@ func (s *server) statusDoor() (http.Handler, error) {
 		Lookup:   s.lookUp,
 		Certify:  s.certifyResponder,
 		CaughtUp: s.service.CaughtUp,
-		Clock:    s.Clock,
+		Span:     s.span,
 		Log:      s.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.responder = responder
 	s.service.OnWithdrawn(responder.Drop)
 	return status.New(status.Config{
 		Source: s.service, OCSP: countedOCSP{responder, s.metrics.OCSP}, ParentCRLs: s.Settings.ParentCRLs,
-		Ready: s.ready, Clock: s.Clock, Log: s.Log,
+		Ready: s.ready, Clock: s.now, Log: s.Log,
 	})
 }
 
@@ -176,5 +178,12 @@ func (s *server) metricsDoor() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would answer an address that is not clean by a redirect.
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
