@@ -47,6 +47,7 @@ type Service struct {
 	refusals  *refusals
 	uses      *uses
 	signing   *signing
+	keyMakers chan struct{} // a place for each key that is being made
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
@@ -74,7 +75,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
 		standing: c.Standing, membershipLifetime: c.MembershipLifetime, branchFleets: c.BranchFleets, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
-		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
 	}
 	for _, issuer := range c.Issuers {

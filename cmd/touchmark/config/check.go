@@ -67,7 +67,7 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		ReenrolWindow: c.duration("reenrol_window", file.ReenrolWindow, defaultReenrol, time.Minute, maxReenrol),
 		ArchiveDir:    c.path(orDefault(file.Archive.Dir, DefaultArchiveDir)),
 	}
-	s.ChannelBinding = c.channelBinding(file.EST.ChannelBinding)
+	s.ChannelBinding, s.ServerKeygen = c.channelBinding(file.EST.ChannelBinding), file.EST.ServerKeygen
 	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
 	s.RecordsAfter = c.duration("archive.records_after", file.Archive.RecordsAfter, defaultRecords, leastRetention, mostRetention)
 	s.MembershipLifetime = c.duration("access.membership_lifetime", file.Access.MembershipLifetime, defaultMembership, leastMembership, mostMembership)

@@ -20,7 +20,7 @@ store: bolt:data/store.db
 pen: 64512
 names: [est.example.com, 192.0.2.1]
 device: {addr: ":8443", max_connections: 500}
-est: {channel_binding: required}
+est: {channel_binding: required, server_keygen: true}
 api: {addr: "127.0.0.1:9443", max_connections: 500}
 status:
   addr: 0.0.0.0:8080
@@ -92,6 +92,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"store":       {s.Store, "bolt://" + in("data/store.db")},
 		"pen":         {s.PEN, identity.PEN(64512)},
 		"device":      {s.Device, config.Bind{Addr: ":8443", MaxConnections: 500}},
+		"keygen":      {s.ServerKeygen, true},
 		"binding":     {s.ChannelBinding, enroll.BindingRequired},
 		"anchor":      {s.Anchor, in("root.crt")},
 		"issuers":     {s.IssuerDir, in("pki")},

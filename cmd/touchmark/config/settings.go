@@ -31,6 +31,7 @@ type Settings struct {
 	Passphrase keys.Passphrase
 
 	ChannelBinding enroll.BindingRule // of CSRs over EST
+	ServerKeygen   bool               // over EST
 
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
