@@ -110,6 +110,8 @@ type Event struct {
 	Comment     string            `json:"comment,omitempty"`
 	Count       int               `json:"count,omitempty"`
 	Serials     []string          `json:"serials,omitempty"` // devices' serial numbers
+	// Stations are those that an order names, people and services by pseudonymous id.
+	Stations []string `json:"stations,omitempty"`
 	// About is the id of what it is about where no other member says that: a grant, a
 	// token, a request that waits, a job.
 	About string `json:"about,omitempty"`

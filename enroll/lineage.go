@@ -108,6 +108,14 @@ func (o *Order) StationIDs() []string {
 	return ids
 }
 
+// tellStations names an order's stations for events.
+func (s *Service) tellStations(o *Order) (told []string) {
+	for _, id := range o.StationIDs() {
+		told = append(told, s.people.named(id))
+	}
+	return told
+}
+
 // station returns what an order notes of one of its stations; empty for none.
 func station(noted []string, id string) string {
 	at := slices.IndexFunc(noted, func(s string) bool { return stationID(s) == id })

@@ -97,6 +97,7 @@ func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id stri
 		event := s.event(ctx, p, kind)
 		event.at(info.at)
 		event.Order, event.Count, event.Grant = info.ID, info.Quantity, info.grant
+		event.Stations = s.tellStations(&info.Order)
 		return errors.Join(tx.PutOrder(info.Order), s.append(tx, p, event))
 	})
 	return info, err

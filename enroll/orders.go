@@ -79,6 +79,7 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		event := s.event(ctx, p, OrderCreated)
 		event.at(info.at)
 		event.Order, event.Count, event.Profile, event.Grant = order.ID, order.Quantity, order.Profile, info.grant
+		event.Stations = s.tellStations(&order)
 		return errors.Join(tx.PutOrder(order), s.append(tx, p, event))
 	})
 	if err != nil {
