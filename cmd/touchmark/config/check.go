@@ -67,13 +67,14 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		ReenrolWindow: c.duration("reenrol_window", file.ReenrolWindow, defaultReenrol, time.Minute, maxReenrol),
 		ArchiveDir:    c.path(orDefault(file.Archive.Dir, DefaultArchiveDir)),
 	}
-	s.ChannelBinding = c.channelBinding(file.EST.ChannelBinding)
+	s.ChannelBinding, s.ServerKeygen = c.channelBinding(file.EST.ChannelBinding), file.EST.ServerKeygen
 	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
 	s.RecordsAfter = c.duration("archive.records_after", file.Archive.RecordsAfter, defaultRecords, leastRetention, mostRetention)
 	s.MembershipLifetime = c.duration("access.membership_lifetime", file.Access.MembershipLifetime, defaultMembership, leastMembership, mostMembership)
 	s.Clock = c.clock(file.Clock)
 	s.DiskLow, s.DiskStop = c.disk(file.Disk)
 	s.Wait, s.Memory = c.limits(file.Limits)
+	s.BranchFleets = c.branchFleets(file.Access.BranchFleets)
 	c.folder("archive.dir", s.ArchiveDir)
 	s.DNSNames, s.IPs = c.names(file.Names)
 	for i, path := range file.Status.ParentCRLs {
