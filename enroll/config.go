@@ -17,7 +17,7 @@ import (
 const DefaultProfile = "default"
 
 // Config is what a Service needs. Zero values of Limits, CRLLifetime,
-// ReenrolWindow, MembershipLifetime, Log and Observer stand for the defaults named
+// ReenrolWindow, MembershipLifetime, BranchFleets, Log and Observer stand for the defaults named
 // there.
 type Config struct {
 	Store Store
@@ -45,6 +45,9 @@ type Config struct {
 	// ChannelBinding says what becomes of CSRs that are bound to a TLS connection, or
 	// not; BindingOffered by default.
 	ChannelBinding BindingRule
+	// BranchFleets is how many fleets there may be in each fleet right below the root,
+	// itself among them, 1 to MaxBranchFleets; DefaultBranchFleets by default.
+	BranchFleets int
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	// Clock is the machine's. ClockLimits say how far it may be off before nothing is
@@ -93,6 +96,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.ReenrolWindow, 24*time.Hour)
 	setDefault(&c.MembershipLifetime, 90*24*time.Hour)
 	setDefault(&c.ChannelBinding, BindingOffered)
+	setDefault(&c.BranchFleets, DefaultBranchFleets)
 	c.Retention.setDefaults()
 	c.ClockLimits.setDefaults()
 	if c.Standing == nil {
@@ -140,6 +144,7 @@ func (c *Config) validate() error {
 	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
 	need(c.MembershipLifetime >= time.Minute, "groups count for at least a minute, not %s", c.MembershipLifetime)
 	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
+	need(c.BranchFleets >= 1 && c.BranchFleets <= MaxBranchFleets, "a branch has 1 to %d fleets at most, not %d", MaxBranchFleets, c.BranchFleets)
 	faults = append(faults, c.PEN.Validate())
 	var issues, usual bool
 	for _, issuer := range c.Issuers {

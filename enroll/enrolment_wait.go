@@ -73,19 +73,26 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 	if err != nil {
 		return nil, err
 	}
-	lifetime, _ := p.at.policy.ApprovalLifetime()
 	switch asked.StateAt(now) {
 	case RequestWaiting:
 		return &asked, nil
 	case RequestDenied:
 		return nil, Refuse(Forbidden, "the enrolment was denied")
 	case RequestApproved:
-		if now.Before(asked.DecidedAt.Add(lifetime)) {
+		if now.Before(asked.goodUntil(p.at)) {
 			return nil, nil
 		}
 	case RequestWithdrawn, RequestExpired:
 	}
 	return mayAsk(r, d, now)
+}
+
+// goodUntil is until when an approved enrolment can be used: for as long as requests
+// waited when it was asked for, or do now, whichever is shorter. Who approved it agreed
+// to no more, and who has shortened it since means this one too.
+func (a *Approval) goodUntil(at *place) time.Time {
+	lifetime, _ := at.policy.ApprovalLifetime()
+	return a.DecidedAt.Add(min(lifetime, a.ExpiresAt.Sub(a.CreatedAt)))
 }
 
 // mayAsk lets an enrolment be asked for anew, unless the same device waits with another

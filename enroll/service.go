@@ -32,11 +32,13 @@ type Service struct {
 	standing      func(issuer string, groups []string) []identity.Grant
 	// membershipLifetime is how long somebody's groups count without them.
 	membershipLifetime time.Duration
-	clock              *clock
-	binding            BindingRule
-	rand               io.Reader
-	log                *slog.Logger
-	observer           Observer
+	// branchFleets is how many fleets there may be in each fleet right below the root.
+	branchFleets int
+	clock        *clock
+	binding      BindingRule
+	rand         io.Reader
+	log          *slog.Logger
+	observer     Observer
 
 	moments   *moments
 	strides   *strides
@@ -71,7 +73,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
 		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
 		clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime, binding: c.ChannelBinding,
+		standing: c.Standing, membershipLifetime: c.MembershipLifetime, branchFleets: c.BranchFleets, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
 		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
@@ -103,6 +105,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		if s.follower, err = newFollower(ctx, s); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.countOldGuards(ctx); err != nil {
+		return nil, fmt.Errorf("count the branches whose authority is guarded: %w", err)
 	}
 	return s, s.activateIssuer(ctx)
 }

@@ -74,6 +74,7 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 	s.Clock = c.clock(file.Clock)
 	s.DiskLow, s.DiskStop = c.disk(file.Disk)
 	s.Wait, s.Memory = c.limits(file.Limits)
+	s.BranchFleets = c.branchFleets(file.Access.BranchFleets)
 	c.folder("archive.dir", s.ArchiveDir)
 	s.DNSNames, s.IPs = c.names(file.Names)
 	for i, path := range file.Status.ParentCRLs {

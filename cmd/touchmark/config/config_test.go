@@ -53,7 +53,7 @@ roles: {admins: admin, "CN=Line, O=X": station}
 log: {key: log.key, origin: example.com/log}
 crl: {lifetime: 12h}
 reenrol_window: 2d
-access: {membership_lifetime: 30d}
+access: {membership_lifetime: 30d, branch_fleets: 700}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
 clock: {tolerance: 30s, max_jump: 2h, max_idle: 365d}
 disk: {low: 10GiB, stop: 512MiB}
@@ -111,6 +111,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"idle":        {s.Clock.MaxIdle, 365 * 24 * time.Hour},
 		"low disk":    {s.DiskLow, int64(10 << 30)},
 		"full disk":   {s.DiskStop, int64(512 << 20)},
+		"branches":    {s.BranchFleets, 700},
 		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
@@ -179,6 +180,8 @@ func TestFaults(t *testing.T) {
 		{"a plus", "example.com/log", "example.com+log", "log.origin", "without spaces"},
 		{"CRL of a second", "lifetime: 12h", "lifetime: 1s", "crl.lifetime", "must be"},
 		{"groups that lapse at once", "membership_lifetime: 30d", "membership_lifetime: 59m", "access.membership_lifetime", "must be"},
+		{"branches without fleets", "branch_fleets: 700", "branch_fleets: -1", "access.branch_fleets", "1 to"},
+		{"branches that cannot be listed", "branch_fleets: 700", "branch_fleets: 10001", "access.branch_fleets", "1 to"},
 		{"groups for ever", "membership_lifetime: 30d", "membership_lifetime: never", "access.membership_lifetime", "no duration"},
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},

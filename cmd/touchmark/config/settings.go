@@ -42,6 +42,8 @@ type Settings struct {
 	ReenrolWindow time.Duration
 	// MembershipLifetime is how long groups count without their member calling.
 	MembershipLifetime time.Duration
+	// BranchFleets is how many fleets there may be in each fleet right below the root.
+	BranchFleets int
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it

@@ -20,7 +20,9 @@ func Check(ctx context.Context, s *config.Settings, now time.Time) (faults confi
 			faults = append(faults, config.Fault{Key: key, Text: err.Error()})
 		}
 	}
-	_, _, err := issuers.Of(s, nil).Load(ctx, s.PublicURL, now)
+	folder := issuers.Of(s, nil)
+	defer folder.Keys.Close()
+	_, _, err := folder.Load(ctx, s.PublicURL, now)
 	if errors.Is(err, issuers.ErrNone) {
 		warnings = append(warnings, config.Fault{Key: "ca.dir", Text: err.Error()})
 	} else {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
@@ -60,6 +61,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s.keys.Close()
 	return s.run(ctx)
 }
 
@@ -67,6 +69,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 type server struct {
 	Config
 	store     enroll.Store
+	keys      *keys.Keyring
 	service   *enroll.Service
 	tokens    *oidc.Verifier
 	own       *ownCertificate
@@ -83,7 +86,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings, c.Log).Load(ctx, c.Settings.PublicURL, c.Clock())
+	folder := issuers.Of(c.Settings, c.Log)
+	s.keys = folder.Keys
+	all, issuing, err := folder.Load(ctx, c.Settings.PublicURL, c.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +106,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s.service, err = enroll.New(ctx, enroll.Config{
 		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
 		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
-		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
+		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime, BranchFleets: c.Settings.BranchFleets,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
 		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
