@@ -34,6 +34,8 @@ const (
 	TransferToDocument  DocumentKind = "transfer-to"  // hash of the person it is offered to, "/", device's id
 	JobDocument         DocumentKind = "job"          // job's id
 	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
+	// LogKeysDocument names the keys that the log has had. Its one key is "keys".
+	LogKeysDocument DocumentKind = "log-keys"
 )
 
 // Bounds of a document.

@@ -68,7 +68,7 @@ func (p *publisher) run(ctx context.Context) error {
 }
 
 // standBack lets a node lead that has the key, as after a new issuer was installed
-// and not all nodes have been started again.
+// and not all nodes have been told.
 func (p *publisher) standBack(ctx context.Context) {
 	over := time.NewTimer(stepBack)
 	defer over.Stop()

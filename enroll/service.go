@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -19,25 +20,15 @@ import (
 // principal may not know of is NotFound.
 type Service struct {
 	store         Store
-	issuers       map[string]*ca.Issuer
-	issuing       *ca.Issuer
-	counting      []*ca.Issuer // all of issuers, the issuing one first
-	profiles      map[string]ca.Profile
-	longest       time.Duration // lifetime of the longest profile
 	pen           identity.PEN
-	logSigner     note.Signer
 	maxLive       int
-	crlLifetime   time.Duration
-	reenrolWindow time.Duration
-	standing      func(issuer string, groups []string) []identity.Grant
-	// membershipLifetime is how long somebody's groups count without them.
-	membershipLifetime time.Duration
-	clock              func() time.Time
-	rand               io.Reader
-	log                *slog.Logger
-	observer           Observer
+	current       atomic.Pointer[live] // see live
+	reconfiguring sync.Mutex           // held while another live takes its place
+	clock         func() time.Time
+	rand          io.Reader
+	log           *slog.Logger
+	observer      Observer
 
-	moments   *moments
 	strides   *strides
 	people    *people
 	guesses   *guesses
@@ -47,8 +38,7 @@ type Service struct {
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
-	follower  *follower // nil for a store without other nodes
-	retention Retention
+	follower  *follower     // nil for a store without other nodes
 	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
@@ -61,26 +51,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("configure enrolment: %w", err)
 	}
 	s := &Service{
-		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
-		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
-		clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime,
+		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
-		jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
-	}
-	for _, issuer := range c.Issuers {
-		s.issuers[issuer.ID()] = issuer
-	}
-	s.issuing = s.issuers[c.Issuing]
-	s.counting = []*ca.Issuer{s.issuing}
-	for _, issuer := range c.Issuers {
-		if issuer != s.issuing {
-			s.counting = append(s.counting, issuer)
-		}
-	}
-	for _, profile := range c.Profiles {
-		s.profiles[profile.Name()] = profile
-		s.longest = max(s.longest, profile.Lifetime())
+		jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}
 	installation, err := openInstallation(ctx, s.store, s.rand)
 	if err != nil {
@@ -93,7 +66,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			return nil, err
 		}
 	}
-	return s, s.activateIssuer(ctx)
+	first := c.live()
+	first.setDefaults()
+	return s, s.install(ctx, newLive(first, c.Retention.Archive), nil)
 }
 
 // OnWithdrawn has f called with the certificates whose status changed: here, after
@@ -144,45 +119,6 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 		return Installation{}, fmt.Errorf("open the installation: %w", err)
 	}
 	return found, nil
-}
-
-// activateIssuer records the issuers, and the first time that one issues.
-func (s *Service) activateIssuer(ctx context.Context) error {
-	err := s.store.Update(ctx, func(tx Tx) error {
-		known, err := tx.Issuers()
-		if err != nil {
-			return err
-		}
-		activated := map[string]bool{}
-		for _, record := range known {
-			activated[record.ID] = !record.ActivatedAt.IsZero()
-		}
-		for id, issuer := range s.issuers {
-			was, recorded := activated[id]
-			now := id == s.issuing.ID()
-			if recorded && (was || !now) {
-				continue
-			}
-			record := IssuerRecord{ID: id, DER: issuer.Certificate().Raw}
-			if now {
-				record.ActivatedAt = s.now()
-				event := s.event(ctx, identity.NewSystem(), IssuerActivated)
-				end := issuer.NotAfter()
-				event.Issuer, event.NotAfter = id, &end
-				if err := tx.Append(event); err != nil {
-					return err
-				}
-			}
-			if err := tx.PutIssuer(record); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("record the issuers: %w", err)
-	}
-	return nil
 }
 
 // now is the time that decisions and records go by, to the millisecond.

@@ -91,6 +91,12 @@ var ErrNone = errors.New("no issuing CA is installed; run touchmark ca request, 
 // Load opens every issuer that still counts at the time now, and returns the id
 // of the one that issues. Addresses in certificates begin with publicURL.
 func (f Folder) Load(ctx context.Context, publicURL string, now time.Time) (all []*ca.Issuer, issuing string, err error) {
+	return f.LoadWith(ctx, publicURL, now, NewKeys())
+}
+
+// LoadWith is Load that opens only the keys that are not open yet: a running server
+// reads its folder again while an HSM is away, and without another session of it.
+func (f Folder) LoadWith(ctx context.Context, publicURL string, now time.Time, open *Keys) (all []*ca.Issuer, issuing string, err error) {
 	anchor, err := f.ReadAnchor()
 	if err != nil {
 		return nil, "", err
@@ -103,7 +109,7 @@ func (f Folder) Load(ctx context.Context, publicURL string, now time.Time) (all 
 		if entry.Pending() || entry.Chain[0].NotAfter.Add(afterExpiry).Before(now) && !entry.Issuing {
 			continue
 		}
-		key, err := f.openKey(ctx, entry.Name)
+		key, err := open.key(ctx, f, entry)
 		if err != nil {
 			return nil, "", fmt.Errorf("issuer %s: %w", entry.Name, err)
 		}
@@ -136,15 +142,24 @@ func (f Folder) ReadAnchor() (*x509.Certificate, error) {
 }
 
 func (f Folder) openKey(ctx context.Context, name string) (crypto.Signer, error) {
-	text, err := readFile(filepath.Join(f.Dir, name, uriFile))
+	uri, err := f.keyURI(name)
 	if err != nil {
 		return nil, err
+	}
+	return keys.Open(ctx, uri, f.Passphrase)
+}
+
+// keyURI returns where an issuer's key is.
+func (f Folder) keyURI(name string) (string, error) {
+	text, err := readFile(filepath.Join(f.Dir, name, uriFile))
+	if err != nil {
+		return "", err
 	}
 	uri := strings.TrimSpace(string(text))
 	if uri == keyFile { // so that the folder can be moved
 		uri = filepath.Join(f.Dir, name, keyFile)
 	}
-	return keys.Open(ctx, uri, f.Passphrase)
+	return uri, nil
 }
 
 // issuing returns the name of the issuer that issues, or nothing.

@@ -7,6 +7,8 @@
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_config_reloads_total{outcome}      readings of the configuration on SIGHUP
+//	touchmark_config_restart_keys                changed keys that wait for a restart
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //
 // and what Go and the process say of themselves.
@@ -34,6 +36,9 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
+	ends     *prometheus.GaugeVec
+	reloads  *prometheus.CounterVec
+	waiting  prometheus.Gauge
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -53,11 +58,22 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
+		ends: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchmark_issuer_not_after_timestamp_seconds",
+			Help: "When the issuer's chain ends, in seconds since 1970.",
+		}, []string{"issuer", "issuing"}),
+		reloads: counter("touchmark_config_reloads_total", "Readings of the configuration on SIGHUP, by outcome.", "outcome"),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "touchmark_config_restart_keys", Help: "Changed keys of the configuration that wait for a restart.",
+		}),
+	}
+	for _, outcome := range []ReloadOutcome{ReloadApplied, ReloadUnchanged, ReloadFailed} {
+		m.reloads.WithLabelValues(string(outcome)) // so that the first is seen as an increase
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.ends, m.reloads, m.waiting,
 	)
 	return m
 }
@@ -94,16 +110,31 @@ func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
 }
 
-// WatchIssuers shows when each issuer ends. It is called once.
+// WatchIssuers shows when each issuer ends, and those before it no more.
 func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
-	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "touchmark_issuer_not_after_timestamp_seconds",
-		Help: "When the issuer's chain ends, in seconds since 1970.",
-	}, []string{"issuer", "issuing"})
+	m.ends.Reset()
 	for _, issuer := range issuers {
-		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
+		m.ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
 	}
-	m.registry.MustRegister(ends)
+}
+
+// ReloadOutcome is what came of a signal to read the configuration again.
+type ReloadOutcome string
+
+// Every outcome.
+const (
+	ReloadApplied   ReloadOutcome = "applied"   // what changed holds now
+	ReloadUnchanged ReloadOutcome = "unchanged" // nothing had changed
+	ReloadFailed    ReloadOutcome = "failed"    // something is wrong, and nothing was changed
+)
+
+// Reload counts one reading of the configuration, and shows how many of its keys wait
+// for a restart; a failed one does not know that.
+func (m *Metrics) Reload(outcome ReloadOutcome, waiting int) {
+	m.reloads.WithLabelValues(string(outcome)).Inc()
+	if outcome != ReloadFailed {
+		m.waiting.Set(float64(waiting))
+	}
 }
 
 // WatchFollowing shows how far the node is behind the others. It is called once.

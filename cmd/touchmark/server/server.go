@@ -7,18 +7,16 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 	"github.com/touchmark/touchmark/enroll"
-	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
 	"github.com/touchmark/touchmark/store/archive"
 )
@@ -30,6 +28,12 @@ type Config struct {
 	Clock    func() time.Time
 	Rand     io.Reader
 	Log      *slog.Logger
+	// Level, where it is not nil, is how much Log takes; the settings decide.
+	Level *slog.LevelVar
+	// Reload receives when the configuration is to be read again; nil for never.
+	Reload <-chan os.Signal
+	// Read reads the configuration again, for Reload.
+	Read func() (*config.Settings, []config.Fault, error)
 }
 
 // ErrStoreFailed means that the store can promise nothing any more. A restart
@@ -61,10 +65,14 @@ type server struct {
 	Config
 	store     enroll.Store
 	service   *enroll.Service
-	tokens    *oidc.Verifier
+	tokens    *tokens
 	own       *ownCertificate
 	metrics   *metrics.Metrics
+	responder *ocsp.Responder
 	listeners []*listener
+	// publicDoor and metricsDoor are what is on the status and metrics listeners.
+	publicDoor, metricsDoor swapped
+	reloading               reloading
 	// stage is where in its life the process is, for /readyz.
 	stage atomic.Pointer[string]
 }
@@ -73,63 +81,37 @@ type server struct {
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New()}
 	s.enter("starting")
-	all, issuing, err := issuers.Of(c.Settings).Load(ctx, c.Settings.PublicURL, c.Clock())
-	if err != nil {
-		return nil, err
-	}
-	signer, err := readLogKey(c.Settings.LogKey, c.Settings.LogOrigin)
-	if err != nil {
-		return nil, err
+	s.setLevel(c.Settings)
+	opened := issuers.NewKeys()
+	m, faults := gather(ctx, c.Settings, c.Clock(), opened, anchors{})
+	if len(faults) > 0 {
+		return nil, faults
 	}
 	old, err := archive.Open(c.Settings.ArchiveDir)
 	if err != nil {
 		return nil, err
 	}
-	if s.tokens, err = s.verifier(); err != nil {
+	verifier, err := s.verifier(c.Settings, m.anchors)
+	if err != nil {
 		return nil, err
 	}
+	s.tokens = newTokens(verifier)
+	live := m.live(c.Settings, verifier.Standing)
 	s.service, err = enroll.New(ctx, enroll.Config{
-		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
-		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
-		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime,
-		Retention: enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Store: kept, Issuers: live.Issuers, Issuing: live.Issuing, Profiles: live.Profiles, PEN: c.Settings.PEN,
+		LogSigner: live.LogSigner, FormerLogSigners: live.FormerLogSigners, CRLLifetime: live.CRLLifetime, ReenrolWindow: live.ReenrolWindow,
+		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime,
+		Retention: enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
 		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.metrics.WatchIssuers(all, issuing)
+	s.reloading = reloading{settings: c.Settings, begun: c.Settings, keys: opened, material: m}
+	s.metrics.WatchIssuers(m.issuers, m.issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
-	s.own = &ownCertificate{
-		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, clock: c.Clock, rand: c.Rand, log: c.Log,
-	}
+	s.own = newOwnCertificate(s.service.IssueOwn, c)
 	return s, s.wire(ctx)
-}
-
-// maxLogKey bounds the log's key file, in octets.
-const maxLogKey = 4 << 10
-
-// readLogKey reads the key that signs the log's checkpoints.
-func readLogKey(path, origin string) (note.Signer, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("the log's key: %w", err)
-	}
-	if info.Size() > maxLogKey {
-		return nil, fmt.Errorf("the log's key %s: more than %d octets; it is no key", path, maxLogKey)
-	}
-	text, err := os.ReadFile(path) // #nosec G304 -- named in the configuration
-	if err != nil {
-		return nil, fmt.Errorf("the log's key: %w", err)
-	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("the log's key %s: not a key as golang.org/x/mod/sumdb/note writes it", path) // err could hold the key
-	}
-	if signer.Name() != origin {
-		return nil, fmt.Errorf("the log's key %s is for the log %q, but log.origin is %q; a log keeps its name", path, signer.Name(), origin)
-	}
-	return signer, nil
 }
 
 func (s *server) enter(stage string) { s.stage.Store(&stage) }
@@ -163,6 +145,7 @@ func (s *server) run(ctx context.Context) error {
 	work, gaveUp := errgroup.WithContext(background)
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
+	work.Go(func() error { s.keepReloading(background); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
