@@ -15,14 +15,17 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # End-to-end tests need foreign programs (scripts/setup), and run servers and
 # databases of their own: one package at a time.
 E2E := ./certs-test/e2e/...
-ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/...
+ALONE := $(E2E) ./certs-test/fleet/... ./certs-test/crash/... ./certs-test/nodes/... ./certs-test/growth/... ./certs-test/overload/... ./certs-test/soak/...
 # Keys in files are slow to open, as they should be, and forty times slower under
 # the race detector, and the matrix of escalation asks some hundred thousand
 # questions; what these packages run is raced in those below them.
 SLOW := ./ca/keys ./cmd/touchmark ./api/escalation
-EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth)|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
+EVERYDAY = $$($(GO) list ./... | grep -v -E '/certs-test/(e2e|fleet|crash|nodes|growth|overload|soak)|/ca/keys$$|/cmd/touchmark$$|/api/escalation$$')
 # All others run with the race detector, so that packages are compiled once.
 TEST := $(GO) test -race -timeout 30m
+
+# What only the build for HSMs and KMSs has.
+HSM := $(GO) test -tags pkcs11,cloudkms ./ca/keys/...
 
 LINT := bin/tools/golangci-lint
 
@@ -42,6 +45,12 @@ setup: ## install what demo, up and test need besides Go and Node.js
 build: ## build bin/touchmark
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark ./cmd/touchmark
 
+# A C compiler is needed, and the program needs the C library of the machine that
+# it runs on; build's does not.
+.PHONY: build-pkcs11
+build-pkcs11: ## build bin/touchmark-pkcs11, for keys in HSMs (PKCS#11) and cloud KMSs too
+	CGO_ENABLED=1 $(GO) build -tags pkcs11,cloudkms -trimpath -buildvcs=$(STAMP) -ldflags '$(LDFLAGS)' -o bin/touchmark-pkcs11 ./cmd/touchmark
+
 .PHONY: demo
 demo: setup build ## from a corporate root to a refused device, in one go
 	scripts/demo
@@ -54,6 +63,7 @@ up: setup build ## the same, left running, with addresses and sign-in printed
 test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 	certs-test/peers/selfcheck
 	$(TEST) -p 1 $(ALONE)
 
@@ -61,6 +71,7 @@ test: setup build ## everything: unit, conformance, end to end, crashes, nodes
 unit: setup ## all but what runs whole servers: for every day
 	$(TEST) $(EVERYDAY)
 	$(GO) test $(SLOW)
+	$(HSM)
 
 .PHONY: race
 race: ## look harder for races: shuffled, five times, on the paths that share state
@@ -112,6 +123,14 @@ N ?=
 .PHONY: faults
 faults: build ## failing syncs and writes, each up to the N-th, and full disks
 	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/crash faults --each '$(or $(N),0)'
+
+# For how many hours `make soak` runs, on what STORE, and where its report goes.
+HOURS ?= 1
+SOAK_OUT ?= bin/soak
+
+.PHONY: soak
+soak: build ## HOURS (1) of mixed load with faults on STORE (bolt): is all flat?
+	TOUCHMARK_BIN=bin/touchmark $(GO) run ./certs-test/soak --hours '$(HOURS)' --store '$(STORE)' --out '$(SOAK_OUT)'
 
 # Full size takes hours and tens of gigabytes; GROWTH='-growth.devices 100000' and
 # the like (certs-test/growth) make it smaller.

@@ -28,11 +28,13 @@ var (
 
 // CertificateRequest is a PKCS#10 request (RFC 2986) whose signature proved
 // that the sender holds the private key, and whose key is strong. Only the key
-// can be had from it: names and extensions are decided by policy.
+// can be had from it, and which TLS connection it was made for: names and extensions
+// are decided by policy.
 type CertificateRequest struct {
 	key       crypto.PublicKey
 	hash      KeyHash
 	algorithm string
+	info      requestInfo
 }
 
 // ParseCertificateRequest reads one DER PKCS#10 request of at most
@@ -50,6 +52,9 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 		}
 		return nil, fmt.Errorf("%w: not a PKCS#10 request in DER: %w", ErrBadCSR, err)
 	}
+	if csr.Version != 0 {
+		return nil, fmt.Errorf("%w: its version is %d; PKCS#10 has version 0 alone (RFC 2986, section 4.1)", ErrBadCSR, csr.Version)
+	}
 	// The key is judged first: verifying with an absurd key costs more than refusing it.
 	algorithm, err := checkKey(csr.PublicKey)
 	if err != nil {
@@ -62,7 +67,7 @@ func ParseCertificateRequest(der []byte) (*CertificateRequest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its public key cannot be encoded: %w", ErrBadCSR, err)
 	}
-	return &CertificateRequest{key: csr.PublicKey, hash: hash, algorithm: algorithm}, nil
+	return &CertificateRequest{key: csr.PublicKey, hash: hash, algorithm: algorithm, info: csr.RawTBSCertificateRequest}, nil
 }
 
 func checkPossession(csr *x509.CertificateRequest) error {

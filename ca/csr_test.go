@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	certstest "github.com/touchmark/touchmark/certs-test"
+	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 )
 
 func TestCSRGoodKeys(t *testing.T) {
@@ -119,6 +120,9 @@ func TestCSRAsPEM(t *testing.T) {
 func FuzzParseCertificateRequest(f *testing.F) {
 	for _, kind := range []certstest.KeyKind{certstest.P256, certstest.Ed25519, certstest.RSA2048, certstest.P224} {
 		f.Add(certstest.CSR(f, certstest.Key(f, kind), "seed"))
+	}
+	for _, p := range append(payload.CSRs(), payload.TakenCSRs()...) {
+		f.Add(p.Bytes)
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {
 		csr, err := ca.ParseCertificateRequest(der)

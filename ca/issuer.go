@@ -136,6 +136,15 @@ func (i *Issuer) HasKeyInMemory() bool {
 	return false
 }
 
+// KeyHealth returns nil while the issuing key is known to sign, or why it does not.
+// Keys that cannot tell are well. It does not wait.
+func (i *Issuer) KeyHealth() error {
+	if key, ok := i.signer.(interface{ Health() error }); ok {
+		return key.Health()
+	}
+	return nil
+}
+
 // CRLURL returns the address of a shard's CRL, "{url}/crl/{issuer}/{shard}.crl",
 // or "" without a public URL.
 func (i *Issuer) CRLURL(shard ShardID) string {

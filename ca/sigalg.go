@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 )
 
@@ -50,12 +51,20 @@ func newScheme(algorithm x509.SignatureAlgorithm, hash crypto.Hash, oid asn1.Obj
 	return signatureScheme{algorithm: algorithm, identifier: der, hash: hash}, err
 }
 
-// sign signs a message, not its digest.
+// ErrNoSignature means that the issuing key did not sign: it is away, slow or
+// broken. Nothing was made, and the same may be asked again.
+var ErrNoSignature = errors.New("the issuing key did not sign")
+
+// sign signs a message, not its digest. The error wraps [ErrNoSignature].
 func (s signatureScheme) sign(signer crypto.Signer, message []byte) ([]byte, error) {
-	if s.hash == 0 {
-		return signer.Sign(rand.Reader, message, crypto.Hash(0))
+	if s.hash != 0 {
+		h := s.hash.New()
+		h.Write(message)
+		message = h.Sum(nil)
 	}
-	h := s.hash.New()
-	h.Write(message)
-	return signer.Sign(rand.Reader, h.Sum(nil), s.hash)
+	signature, err := signer.Sign(rand.Reader, message, s.hash)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSignature, err)
+	}
+	return signature, nil
 }

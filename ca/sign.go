@@ -42,7 +42,7 @@ type Signed struct {
 // Sign signs what was prepared, once, and checks the result field by field. A
 // Prepared is used up by the attempt, also by one that fails. ctx is looked at
 // before the key is used; a key that hangs is for the caller to bound. Errors
-// wrap [ErrSigned], [ErrMismatch], the context's or the signer's error.
+// wrap [ErrSigned], [ErrMismatch], [ErrNoSignature] or the context's.
 func (i *Issuer) Sign(ctx context.Context, p *Prepared) (*Signed, error) {
 	if p == nil || p.issuer != i {
 		return nil, errors.New("sign: not prepared by this issuer")

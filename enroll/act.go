@@ -131,7 +131,7 @@ func checkComment(comment string) error {
 	if len(comment) > MaxComment {
 		return RefuseField("comment", "a comment has at most %d bytes", MaxComment)
 	}
-	if !printable(comment) {
+	if !identity.Printable(comment) {
 		return RefuseField("comment", "a comment is UTF-8 text without control characters")
 	}
 	return nil

@@ -97,7 +97,7 @@ func (s *Service) auditFilter(p identity.Principal, q *AuditQuery) (*auditFilter
 	f.kinds = kinds
 	var whoErr, timeErr error
 	switch {
-	case len(q.Principal) > maxAuditPrincipal || !printable(q.Principal):
+	case len(q.Principal) > maxAuditPrincipal || !identity.Printable(q.Principal):
 		whoErr = RefuseField("principal", "a principal is the actor of a record, oidc:<issuer>#<subject>, or me")
 	case q.Principal == me:
 		f.actor = s.people.pseudonym(p)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -44,6 +45,9 @@ type Config struct {
 	// MembershipLifetime is how long somebody's groups count without them calling; 90
 	// days by default.
 	MembershipLifetime time.Duration
+	// ChannelBinding says what becomes of CSRs that are bound to a TLS connection, or
+	// not; BindingOffered by default.
+	ChannelBinding BindingRule
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	Clock     func() time.Time
@@ -78,6 +82,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Guesses, 10)
 	setDefault(&c.Limits.Names, 100)
 	setDefault(&c.Limits.Live, 256)
+	setDefault(&c.ChannelBinding, BindingOffered)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -104,6 +109,7 @@ func (c *Config) validate() error {
 	need(c.Store != nil, "no store")
 	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
 	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Names > 0 && c.Limits.Live > 0, "limits must be positive")
+	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
 	faults = append(faults, c.PEN.Validate())
 	live := c.live()
 	live.setDefaults()

@@ -17,6 +17,17 @@ type Request struct {
 	Fault *Refusal
 	// Source is the caller's IP address, without a port.
 	Source string
+	// Channel is the TLS connection that the request came by, where the protocol lets
+	// a CSR be bound to it; nil where it does not.
+	Channel Channel
+}
+
+// Channel is a secure channel that both its ends know by the same octets, and nobody
+// else does.
+type Channel interface {
+	// Binding returns those octets: with ca.TLSUniqueSize tls-unique, with
+	// ca.TLSExporterSize tls-exporter, and nil where the channel has no such.
+	Binding(octets int) []byte
 }
 
 // Evidence is what a device shows, or others say for it, to prove which device

@@ -34,7 +34,7 @@ const maxGrantee = 1024
 // holds what its maker holds, and the break-glass token everything.
 func checkGrantee(id string) error {
 	kind, name, _ := strings.Cut(id, ":")
-	ok := len(id) <= maxGrantee && printable(id)
+	ok := len(id) <= maxGrantee && identity.Printable(id)
 	switch kind {
 	case "oidc", "group":
 		issuer, subject, found := strings.Cut(name, "#")

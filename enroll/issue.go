@@ -93,6 +93,7 @@ func (s *Service) open(req Request) (*opened, error) {
 		request.fault = Refuse(BadCSR, "%v", err)
 	default:
 		request.csr, request.key = csr, csr.KeyHash()
+		request.fault = s.binding.check(req.Channel, csr)
 	}
 	return request, nil
 }

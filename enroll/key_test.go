@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,12 +75,18 @@ func TestKeyFails(t *testing.T) {
 	ticket := r.ticket(order, "SN1")
 	key.be(nil, errors.New("the token was pulled out"))
 	_, err := r.enrol("SN1", ticket, device)
-	if refusal := enroll.AsRefusal(err); refusal.Code != enroll.Internal {
+	if refusal := enroll.AsRefusal(err); refusal.Code != enroll.Unavailable || refusal.RetryAfter <= 0 || strings.Contains(refusal.Message, "token") {
 		t.Errorf("a client is told %v", refusal)
 	}
+	if !errors.Is(err, ca.ErrNoSignature) {
+		t.Errorf("the error does not say why: %v", err)
+	}
 	key.be(nil, nil)
-	_, err = r.enrol("SN1", ticket, device)
+	issued, err := r.enrol("SN1", ticket, device)
 	check(t, err)
+	if issued.Recalled || r.count(enroll.CertificateIssued) != 1 {
+		t.Error("something was recorded while the key failed")
+	}
 }
 
 // What is certain to be refused is refused before signing.

@@ -28,6 +28,9 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 			return false, Refuse(OrderClosed, "the order is closed and cannot be edited")
 		}
 		if edit.Quantity != nil {
+			if err := checkQuantity(*edit.Quantity); err != nil {
+				return false, err
+			}
 			if *edit.Quantity < order.Enrolled {
 				return false, Refuse(Conflict, "%d devices are enrolled already", order.Enrolled)
 			}

@@ -155,8 +155,8 @@ func (s *Service) profileNames() []string {
 
 // checkTerms validates what creating and editing an order have in common.
 func checkTerms(o *Order) error {
-	if o.Quantity < 1 || o.Quantity > MaxQuantity {
-		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
+	if err := checkQuantity(o.Quantity); err != nil {
+		return err
 	}
 	if err := errors.Join(checkTime("opens", o.Opens), checkTime("closes", o.Closes)); err != nil {
 		return err
@@ -168,9 +168,16 @@ func checkTerms(o *Order) error {
 		return RefuseField("stations", "an order names at most %d stations", MaxStations)
 	}
 	for i, station := range o.Stations {
-		if station == "" || len(station) > maxStation || !printable(station) || slices.Contains(o.Stations[:i], station) {
+		if station == "" || len(station) > maxStation || !identity.Printable(station) || slices.Contains(o.Stations[:i], station) {
 			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
 		}
+	}
+	return nil
+}
+
+func checkQuantity(n int) error {
+	if n < 1 || n > MaxQuantity {
+		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
 	}
 	return nil
 }

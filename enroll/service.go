@@ -25,6 +25,7 @@ type Service struct {
 	current       atomic.Pointer[live] // see live
 	reconfiguring sync.Mutex           // held while another live takes its place
 	clock         func() time.Time
+	binding       BindingRule
 	rand          io.Reader
 	log           *slog.Logger
 	observer      Observer
@@ -52,6 +53,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
+		binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 	}

@@ -3,6 +3,7 @@ package enroll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
@@ -25,6 +26,11 @@ func errSlowKey() error {
 	return &Refusal{Code: Unavailable, Message: "the issuing key does not answer in time; try again", RetryAfter: 5 * time.Second}
 }
 
+// errNoKeyNow is what a caller is told when the key does not sign.
+func errNoKeyNow() error {
+	return &Refusal{Code: Unavailable, Message: "the issuing key cannot be used just now; try again", RetryAfter: 5 * time.Second}
+}
+
 // do signs what was prepared, once there is a place for it.
 func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepared) (*ca.Signed, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
@@ -39,7 +45,10 @@ func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepar
 		sign = g.here
 	}
 	signed, err := sign(ctx, issuer, prepared)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, ca.ErrNoSignature): // before the contexts', which it may hold
+		return nil, fmt.Errorf("%w: %w", errNoKeyNow(), err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return nil, errSlowKey()
 	}
 	return signed, err

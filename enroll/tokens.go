@@ -88,7 +88,7 @@ func (s *Service) CreateToken(ctx context.Context, p identity.Principal, asked N
 // checkToken reports every fault of what was asked for.
 func checkToken(asked NewToken, now time.Time) (Token, identity.FleetPath, error) {
 	var nameErr error
-	if n := utf8.RuneCountInString(asked.Name); n < 1 || n > MaxTokenName || !printable(asked.Name) || strings.TrimSpace(asked.Name) != asked.Name {
+	if n := utf8.RuneCountInString(asked.Name); n < 1 || n > MaxTokenName || !identity.Printable(asked.Name) || strings.TrimSpace(asked.Name) != asked.Name {
 		nameErr = RefuseField("name", "a token's name is 1 to %d characters that print, and says what it is for", MaxTokenName)
 	}
 	path, pathErr := identity.ParseFleetPath(asked.Fleet)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/touchmark/touchmark/identity"
 )
 
 // maxClaimPath bounds the text of a claim path, in bytes.
@@ -26,7 +28,7 @@ type claimPath struct {
 
 // parseClaimPath reads a claim path. The error says how it should be.
 func parseClaimPath(text string) (claimPath, error) {
-	if text == "" || len(text) > maxClaimPath || !printable(text) {
+	if text == "" || len(text) > maxClaimPath || !identity.Printable(text) {
 		return claimPath{}, fmt.Errorf("%.80q is no claim: it is 1 to %d bytes, all printable", text, maxClaimPath)
 	}
 	if pointer, found := strings.CutPrefix(text, "/"); found {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Clocks differ a little between a provider and us. A token that is used at once
@@ -70,12 +69,6 @@ func (c claims) isIDToken(s shape) bool {
 		client = c.text("client_id")
 	}
 	return !scope && !scp && client != "" && slices.Equal(c.texts("aud"), []string{client})
-}
-
-// printable reports whether all of s prints. Format characters do not: one that
-// turns the direction of writing makes one subject look like another.
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (c claims) text(name string) string {

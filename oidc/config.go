@@ -115,7 +115,7 @@ func roleFaults(at string, roles map[string]identity.Role) []error {
 		switch {
 		case group == "":
 			faults = append(faults, fmt.Errorf("%s: a group has no name", at))
-		case len(group) > MaxGroup || !printable(group):
+		case len(group) > MaxGroup || !identity.Printable(group):
 			faults = append(faults, fmt.Errorf("%s: the group %.80q is longer than %d bytes, or does not print, and would not be taken from a token", at, group, MaxGroup))
 		}
 		if !slices.Contains(identity.Roles(), roles[group]) {

@@ -41,7 +41,7 @@ func (p *provider) principal(c claims) (identity.Principal, error) {
 // subjectOf returns who the caller is for good.
 func (p *provider) subjectOf(c claims) (string, error) {
 	subject, _ := p.subject.in(c).(string)
-	if subject == "" || len(subject) > maxSubject || !printable(subject) {
+	if subject == "" || len(subject) > maxSubject || !identity.Printable(subject) {
 		return "", refuse("the token's %s claim is not a text of 1 to %d bytes, all printable", p.subject.text, maxSubject)
 	}
 	if strings.EqualFold(subject, c.text("email")) {
@@ -59,7 +59,7 @@ func (p *provider) groupsOf(c claims) ([]string, error) {
 	}
 	groups := textsOf(p.groups.in(c))
 	groups = slices.DeleteFunc(groups, func(group string) bool {
-		return group == "" || len(group) > MaxGroup || !printable(group)
+		return group == "" || len(group) > MaxGroup || !identity.Printable(group)
 	})
 	slices.Sort(groups)
 	groups = slices.Compact(groups)
@@ -101,7 +101,7 @@ func (p *provider) leftOut(c claims) bool {
 func (c claims) name(fallback string) string {
 	for _, claim := range []string{"name", "preferred_username", "client_id"} {
 		name := c.text(claim)
-		if name != "" && len(name) <= maxName && printable(name) {
+		if name != "" && len(name) <= maxName && identity.Printable(name) {
 			return name
 		}
 	}

@@ -31,7 +31,7 @@ func readCSR(w http.ResponseWriter, r *http.Request) ([]byte, *enroll.Refusal) {
 	case errors.As(err, &over):
 		return nil, tooLarge()
 	case err != nil:
-		return nil, enroll.Refuse(enroll.BadRequest, "the request ended before its body did; send it again")
+		return nil, errEnded()
 	}
 	csr, err := transferDecode(text)
 	switch {
@@ -41,6 +41,12 @@ func readCSR(w http.ResponseWriter, r *http.Request) ([]byte, *enroll.Refusal) {
 		return nil, tooLarge()
 	}
 	return csr, nil
+}
+
+// errEnded is for a body that did not come, or not in time. Then the request's
+// context has ended too, and nobody can be asked who the client is.
+func errEnded() *enroll.Refusal {
+	return enroll.Refuse(enroll.BadRequest, "the request ended before its body did; send it again")
 }
 
 func tooLarge() *enroll.Refusal {

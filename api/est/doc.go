@@ -7,7 +7,7 @@
 // nothing else (/{order}/.well-known/est/…):
 //
 //	GET  cacerts          the issuers and the anchor
-//	GET  csrattrs         the key that a device had best make
+//	GET  csrattrs         the key that a device of that fleet had best make
 //	POST simpleenroll     with a ticket: HTTP Basic, the device's serial number and the ticket
 //	POST simplereenroll   with the certificate to renew, presented in TLS
 //

@@ -21,6 +21,8 @@ type Enroller interface {
 	// CACertificates returns the issuers and the anchor, in DER. They do not change
 	// while the process lives.
 	CACertificates() [][]byte
+	// Advise says what a device had best ask for.
+	Advise(context.Context, enroll.Inquiry) (enroll.Advice, error)
 }
 
 // Config is what the door needs.
@@ -34,8 +36,8 @@ const wellKnown = "/.well-known/est"
 type door struct {
 	service Enroller
 	log     *slog.Logger
-	// caCerts and csrAttrs are whole bodies: they never change.
-	caCerts, csrAttrs []byte
+	// caCerts is a whole body: it never changes.
+	caCerts []byte
 }
 
 // New returns the handler of everything below /.well-known/est and
@@ -47,11 +49,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the answer of EST cacerts: %w", err)
 	}
-	attrs, err := csrAttributes()
-	if err != nil {
-		return nil, err
-	}
-	d := &door{service: c.Service, log: c.Log, caCerts: transferEncode(packed), csrAttrs: transferEncode(attrs)}
+	d := &door{service: c.Service, log: c.Log, caCerts: transferEncode(packed)}
 
 	router := chi.NewRouter()
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
@@ -76,11 +74,6 @@ const (
 func (d *door) getCACerts(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "max-age=3600")
 	answer(w, typePKCS7, d.caCerts)
-}
-
-func (d *door) getCSRAttrs(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", "max-age=3600")
-	answer(w, typeCSRAttrs, d.csrAttrs)
 }
 
 // answer writes a body that transferEncode made.

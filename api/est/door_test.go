@@ -11,6 +11,7 @@ import (
 
 	"github.com/touchmark/touchmark/api/est"
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity/policy"
 )
 
 // path is an Enroller that answers what a test says and remembers what it was
@@ -20,6 +21,8 @@ type path struct {
 	refusal error
 	cas     [][]byte
 	asked   []enroll.Request
+	advice  enroll.Advice
+	inquiry enroll.Inquiry // the last one
 }
 
 func (p *path) Issue(_ context.Context, r enroll.Request) (enroll.Issued, error) {
@@ -32,6 +35,11 @@ func (p *path) Issue(_ context.Context, r enroll.Request) (enroll.Issued, error)
 
 func (p *path) CACertificates() [][]byte { return p.cas }
 
+func (p *path) Advise(_ context.Context, q enroll.Inquiry) (enroll.Advice, error) {
+	p.inquiry = q
+	return p.advice, p.refusal
+}
+
 func newDoor(t *testing.T, p *path) http.Handler {
 	t.Helper()
 	if p.cas == nil {
@@ -39,6 +47,9 @@ func newDoor(t *testing.T, p *path) http.Handler {
 	}
 	if p.issued.DER == nil {
 		p.issued.DER = certificate(t, "device").Raw
+	}
+	if p.advice.Key == "" {
+		p.advice.Key = policy.ECDSAP256
 	}
 	door, err := est.New(est.Config{Service: p, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

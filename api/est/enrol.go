@@ -25,18 +25,34 @@ func (d *door) postSimpleEnroll(w http.ResponseWriter, r *http.Request) {
 // postSimpleReenroll is RFC 7030, section 4.2.2: a new certificate for the one
 // presented in TLS. The label and the CSR's names play no part.
 func (d *door) postSimpleReenroll(w http.ResponseWriter, r *http.Request) {
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+	certificate := presented(r)
+	if certificate == nil {
 		answerRefusal(w, enroll.Refuse(enroll.Unauthenticated, "no certificate"))
 		return
 	}
-	d.issue(w, r, enroll.CertificateEvidence{DER: r.TLS.PeerCertificates[0].Raw})
+	d.issue(w, r, enroll.CertificateEvidence{DER: certificate})
+}
+
+// presented returns the certificate that the client presented in TLS, in DER; nil
+// for none.
+func presented(r *http.Request) []byte {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0].Raw
 }
 
 // issue asks for a certificate. What is wrong with the body goes along, for the
 // service to tell those who may know.
 func (d *door) issue(w http.ResponseWriter, r *http.Request, evidence enroll.Evidence) {
 	csr, fault := readCSR(w, r)
-	issued, err := d.service.Issue(r.Context(), enroll.Request{Evidence: evidence, CSR: csr, Fault: fault, Source: source(r)})
+	if fault != nil && r.Context().Err() != nil {
+		answerRefusal(w, errEnded())
+		return
+	}
+	issued, err := d.service.Issue(r.Context(), enroll.Request{
+		Evidence: evidence, CSR: csr, Fault: fault, Source: source(r), Channel: channelOf(r),
+	})
 	if err != nil {
 		d.refuse(w, r, err)
 		return

@@ -119,21 +119,6 @@ func TestAnswersAreOneLine(t *testing.T) {
 	}
 }
 
-func TestCSRAttributesAskForP256(t *testing.T) {
-	r := post("/.well-known/est/csrattrs", "")
-	r.Method = http.MethodGet
-	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(readAll(t, serve(newDoor(t, &path{}), r))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := openssl(t, der, "asn1parse", "-inform", "DER")
-	for _, want := range []string{"id-ecPublicKey", "prime256v1", "ecdsa-with-SHA256", "1.2.840.113549.1.9.16.2.61"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("no %s in\n%s", want, out)
-		}
-	}
-}
-
 func openssl(t *testing.T, input []byte, args ...string) string {
 	t.Helper()
 	command := exec.Command("openssl", args...)

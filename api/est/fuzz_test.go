@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/touchmark/touchmark/api/est"
+	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 )
 
 func FuzzTransferDecode(f *testing.F) {
@@ -15,6 +16,9 @@ func FuzzTransferDecode(f *testing.F) {
 	f.Add([]byte("=="))
 	f.Add([]byte("AAAA===="))
 	f.Add([]byte{0x30, 0x82, 0x01, 0x00})
+	for _, p := range payload.CSRs() {
+		f.Add([]byte(base64.StdEncoding.EncodeToString(p.Bytes)))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		der, err := est.TransferDecode(bytes.Clone(text))
 		if err != nil {

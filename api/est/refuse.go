@@ -48,7 +48,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := enroll.AsRefusal(err)
 	if refusal.Code == enroll.Internal && r.Context().Err() == nil {
 		d.log.ErrorContext(r.Context(), "EST request failed",
-			"request", enroll.RequestID(r.Context()), "operation", r.URL.Path, "error", err)
+			"request", enroll.RequestID(r.Context()), "operation", r.URL.EscapedPath(), "error", err)
 	}
 	answerRefusal(w, refusal)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,7 +43,22 @@ func (d *door) admit(ctx huma.Context, next func(huma.Context)) {
 		problem.From(r.Context(), enroll.Refuse(enroll.BadRequest, "a body must be JSON; send it with Content-Type: application/json")).Write(w)
 		return
 	}
+	if name := repeated(ctx.Operation(), r.URL.Query()); name != "" {
+		problem.From(r.Context(), enroll.RefuseField(name, "the parameter stands in the address more than once")).Write(w)
+		return
+	}
 	next(&exchange{humaContext: ctx, ctx: context.WithValue(about, caller{}, p)})
+}
+
+// repeated returns a parameter that an operation takes once and the address has more
+// often: huma would take the first, and whoever stands before us maybe the last.
+func repeated(o *huma.Operation, query url.Values) string {
+	for _, p := range o.Parameters {
+		if p.In == "query" && p.Schema.Type != huma.TypeArray && len(query[p.Name]) > 1 {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // challenge is what a 401 asks for; RFC 6750, section 3, has an error only where

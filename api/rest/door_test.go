@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/api/rest/resttest"
+	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -157,6 +159,9 @@ func FuzzEnrol(f *testing.F) {
 	f.Add("SN1", resttest.CSR(f, resttest.NewKey(f)))
 	f.Add("SN1", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")
 	f.Add("SN 1", "")
+	for _, p := range payload.CSRs() {
+		f.Add("SN1", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: p.Bytes})))
+	}
 	f.Fuzz(func(t *testing.T, serial, csr string) {
 		r := r.within(t)
 		answer := r.call("station", "POST", "/api/v1/orders/"+order+"/devices", m{"serial": serial, "csr": csr})
@@ -178,6 +183,9 @@ func FuzzOrderBody(f *testing.F) {
 	f.Add(`{"quantity": 11, "opens": null, "closes": "2031-01-01T00:00:00Z", "stations": ["device:GW-1"]}`)
 	f.Add(`{"quantity": -1}`)
 	f.Add(`[]`)
+	for _, p := range payload.JSON() {
+		f.Add(string(p.Bytes))
+	}
 	f.Fuzz(func(t *testing.T, body string) {
 		r := r.within(t)
 		answer := r.call("admin", "PATCH", path, body)

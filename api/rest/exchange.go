@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/touchmark/touchmark/api/problem"
 	"github.com/touchmark/touchmark/api/rest/resource"
+	"github.com/touchmark/touchmark/api/rest/strictjson"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -27,7 +29,21 @@ type exchange struct {
 	humaContext
 	ctx    context.Context
 	status int // of the refusal that is being written; 0 for none
+	broken bool // the body could not be read, which is the client's fault
 }
+
+// BodyReader notes that the body is broken, which huma takes for its own fault.
+func (e *exchange) BodyReader() io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		n, err := e.humaContext.BodyReader().Read(p)
+		e.broken = e.broken || err != nil && !errors.Is(err, io.EOF)
+		return n, err
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func (e *exchange) Context() context.Context { return e.ctx }
 
@@ -72,8 +88,12 @@ func (d *door) humaConfig() huma.Config {
 	}
 }
 
-// readJSON keeps encoding/json's errors from quoting the body.
+// readJSON takes JSON of one meaning alone, and keeps encoding/json's errors from
+// quoting the body.
 func readJSON(text []byte, into any) error {
+	if err := strictjson.Check(text); err != nil {
+		return fmt.Errorf("not JSON as the API takes it: %w", err)
+	}
 	err := json.Unmarshal(text, into)
 	var syntax *json.SyntaxError
 	switch {
@@ -95,7 +115,13 @@ func refuseInOurWords(ctx huma.Context, _ string, answer any) (any, error) {
 	if !ok {
 		return answer, nil
 	}
-	p := problem.From(ctx.Context(), refusalOf(theirs))
+	e, _ := ctx.(*exchange)
+	refusal := refusalOf(theirs)
+	if e != nil && e.broken && theirs.Status >= http.StatusInternalServerError {
+		refusal = enroll.Refuse(enroll.BadRequest, "the body ended early, or its chunks are broken; send it again")
+		theirs.Errors = nil
+	}
+	p := problem.From(ctx.Context(), refusal)
 	for _, detail := range theirs.Errors[:min(len(theirs.Errors), maxFaults)] {
 		p.Errors = append(p.Errors, problem.Fault{Field: fieldOf(detail.Location), Detail: detail.Message})
 	}
@@ -103,7 +129,7 @@ func refuseInOurWords(ctx huma.Context, _ string, answer any) (any, error) {
 		p.Field, p.Detail, p.Errors = p.Errors[0].Field, p.Errors[0].Detail, nil
 	}
 	ctx.SetHeader("Content-Type", problem.ContentType)
-	if e, ok := ctx.(*exchange); ok {
+	if e != nil {
 		e.status = p.Status
 	}
 	return p, nil

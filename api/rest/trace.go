@@ -56,7 +56,7 @@ func (c TraceConfig) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 			level = slog.LevelWarn
 		}
 		c.Log.Log(r.Context(), level, "request",
-			"request", enroll.RequestID(r.Context()), "method", r.Method, "path", shortened(r.URL.Path), "status", answer.status,
+			"request", enroll.RequestID(r.Context()), "method", shortened(r.Method), "path", shortened(r.URL.EscapedPath()), "status", answer.status,
 			"bytes", answer.bytes, "took", c.Clock().Sub(began), "source", sourceOf(r))
 		if failed {
 			panic(http.ErrAbortHandler) // the client must not take what it got for the whole
@@ -91,11 +91,13 @@ func (c TraceConfig) newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(octets[:]))
 }
 
-func shortened(path string) string {
-	if len(path) > 256 {
-		return path[:256] + "…"
+// shortened bounds what a client chose the length of. It is ASCII: a path escaped,
+// or a method.
+func shortened(text string) string {
+	if len(text) > 256 {
+		return text[:256] + "…"
 	}
-	return path
+	return text
 }
 
 // sourceOf returns the caller's address without its port.

@@ -118,7 +118,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (d *door) logFailure(r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		d.log.ErrorContext(r.Context(), "status request failed",
-			"request", enroll.RequestID(r.Context()), "path", r.URL.Path, "error", err)
+			"request", enroll.RequestID(r.Context()), "path", r.URL.EscapedPath(), "error", err)
 	}
 }
 

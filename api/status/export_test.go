@@ -4,4 +4,5 @@ package status
 var (
 	DecodePath = decodePath
 	ThisUpdate = thisUpdate
+	ParseCRLs  = parseCRLs
 )

@@ -13,6 +13,8 @@ import (
 
 	"github.com/touchmark/touchmark/api/status"
 	"github.com/touchmark/touchmark/ca/ocsp"
+	certstest "github.com/touchmark/touchmark/certs-test"
+	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 )
 
 func postOCSP(door http.Handler, mediaType, request string) *http.Response {
@@ -117,6 +119,9 @@ func FuzzDecodePath(f *testing.F) {
 	f.Add("%2F%2b/+=")
 	f.Add("%zz")
 	f.Add("A\r\nA")
+	for _, p := range payload.OCSPPaths(certstest.New(f).Cert, []byte{1, 2, 3}) {
+		f.Add(string(p.Bytes))
+	}
 	f.Fuzz(func(t *testing.T, escaped string) {
 		request, err := status.DecodePath(escaped)
 		if err != nil {

@@ -14,13 +14,12 @@ import (
 	"go.step.sm/crypto/kms/apiv1"
 	"go.step.sm/crypto/kms/softkms"
 	"go.step.sm/crypto/kms/uri"
-	"go.step.sm/crypto/pemutil"
 )
 
 // maxKeyFile bounds a key file, in octets; RSA of 8192 bits takes 7 KiB.
 const maxKeyFile = 64 << 10
 
-func createFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
+func createFile(keyURI string, algorithm Algorithm, pass Passphrase) (crypto.Signer, error) {
 	path := pathOf(keyURI)
 	if pass.IsZero() {
 		return nil, fmt.Errorf("key file %s: %w: a key file is always encrypted; set one of file, env and credential", path, ErrPassphrase)
@@ -33,22 +32,18 @@ func createFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Sig
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	defer clear(secret)
-	manager, err := softkms.New(ctx, apiv1.Options{})
+	key, err := algorithm.generate()
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
-	created, err := manager.CreateKey(&apiv1.CreateKeyRequest{Name: keyURI, SignatureAlgorithm: apiv1.ECDSAWithSHA256})
+	text, err := seal(key, secret)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
-	block, err := pemutil.Serialize(created.PrivateKey, pemutil.WithPKCS8(true), pemutil.WithPassword(secret))
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: encrypting: %w", path, err)
-	}
-	if err := writeNew(path, pem.EncodeToMemory(block)); err != nil {
+	if err := writeNew(path, text); err != nil {
 		return nil, err
 	}
-	return manager.CreateSigner(&created.CreateSignerRequest)
+	return key, nil
 }
 
 func openFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
@@ -57,27 +52,32 @@ func openFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signe
 	if err != nil {
 		return nil, err
 	}
-	encrypted, err := isEncrypted(text)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+	defer clear(text) // it may be a plain key
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("key file %s: it holds no PEM block; want -----BEGIN %s-----", path, blockType)
 	}
-	request := &apiv1.CreateSignerRequest{SigningKeyPEM: text}
+	defer clear(block.Bytes)
+	encrypted := block.Type == blockType || block.Headers["DEK-Info"] != ""
 	switch {
 	case encrypted && pass.IsZero():
 		return nil, fmt.Errorf("key file %s: %w: it is encrypted; set one of file, env and credential", path, ErrPassphrase)
 	case !encrypted && !pass.IsZero():
 		return nil, fmt.Errorf("key file %s: %w: one is configured, but the file is not encrypted; encrypt it with openssl pkcs8 -topk8, or configure none", path, ErrPassphrase)
-	case encrypted:
-		if request.Password, err = pass.read(); err != nil {
+	}
+	var secret []byte
+	if encrypted {
+		if secret, err = pass.read(); err != nil {
 			return nil, fmt.Errorf("key file %s: %w", path, err)
 		}
-		defer clear(request.Password)
+		defer clear(secret)
 	}
-	manager, err := softkms.New(ctx, apiv1.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+	var signer crypto.Signer
+	if block.Type == blockType {
+		signer, err = unseal(block, secret)
+	} else {
+		signer, err = openOther(ctx, text, secret)
 	}
-	signer, err := manager.CreateSigner(request)
 	if err != nil && encrypted {
 		return nil, fmt.Errorf("key file %s: %w: is it the right one? %w", path, ErrPassphrase, err)
 	}
@@ -87,13 +87,14 @@ func openFile(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signe
 	return signer, nil
 }
 
-// isEncrypted looks at the one PEM block of a key file.
-func isEncrypted(text []byte) (bool, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return false, errors.New("it holds no PEM block; want -----BEGIN ENCRYPTED PRIVATE KEY-----")
+// openOther opens whatever else smallstep's KMS knows: plain PKCS#8, and the forms
+// that were before it.
+func openOther(ctx context.Context, text, secret []byte) (crypto.Signer, error) {
+	manager, err := softkms.New(ctx, apiv1.Options{})
+	if err != nil {
+		return nil, err
 	}
-	return block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "", nil
+	return manager.CreateSigner(&apiv1.CreateSignerRequest{SigningKeyPEM: text, Password: secret})
 }
 
 func readKeyFile(path string) ([]byte, error) {

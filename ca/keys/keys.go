@@ -5,134 +5,176 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"go.step.sm/crypto/kms/apiv1"
-	"go.step.sm/crypto/kms/uri"
 )
 
 var (
 	// ErrScheme means that no driver for a key URI is built in.
 	ErrScheme = errors.New("no driver for this kind of key")
+	// ErrURI means that a key URI is not as its driver wants it.
+	ErrURI = errors.New("key URI")
 	// ErrExists means that a key is already where a new one was to be made.
 	ErrExists = errors.New("a key is already there")
 	// ErrNotFound means that there is no key at the URI.
 	ErrNotFound = errors.New("no key there")
 )
 
-// Create makes a new key for ECDSA on P-256 where the URI says, and returns its
-// signer, which is safe for concurrent use. A key file is encrypted under the
-// passphrase, which is required, has mode 0600, is written and synced as a whole
-// or not at all, and never replaces a file: that is [ErrExists]. In a token or
-// KMS the passphrase, if any, is the PIN.
-func Create(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
-	kind, err := kindOf(keyURI)
-	if err != nil {
-		return nil, err
-	}
-	if kind == apiv1.SoftKMS {
-		return createFile(ctx, keyURI, pass)
-	}
-	manager, err := openManager(ctx, kind, keyURI, pass)
-	if err != nil {
-		return nil, err
-	}
-	created, err := manager.CreateKey(&apiv1.CreateKeyRequest{Name: keyURI, SignatureAlgorithm: apiv1.ECDSAWithSHA256})
-	if err != nil {
-		return nil, managerError(keyURI, errors.Join(err, manager.Close()))
-	}
-	signer, err := manager.CreateSigner(&created.CreateSignerRequest)
-	if err != nil {
-		return nil, managerError(keyURI, errors.Join(err, manager.Close()))
-	}
-	return signer, nil
+const (
+	defaultTimeout = 5 * time.Second // less than enroll waits for a signature
+	defaultAtOnce  = 8
+)
+
+// Config is what a [Keyring] is made of.
+type Config struct {
+	// Passphrase opens key files, and is the PIN of tokens. The zero value is none.
+	Passphrase Passphrase
+	// Timeout bounds each signature of a key outside this process, its wait for others
+	// and the opening of the key included; 5 s by default.
+	Timeout time.Duration
+	// AtOnce bounds the signatures in flight with each key outside this process, and its
+	// sessions; 8 by default.
+	AtOnce int
+	// Log is told when a key outside this process goes away and comes back; nobody is
+	// by default.
+	Log *slog.Logger
 }
 
-// Open returns the signer of the key at the URI. An encrypted key file needs the
-// passphrase; with the zero Passphrase it must be unencrypted, and with a
-// passphrase an unencrypted one is refused. No key there is [ErrNotFound].
-func Open(ctx context.Context, keyURI string, pass Passphrase) (crypto.Signer, error) {
-	kind, err := kindOf(keyURI)
-	if err != nil {
-		return nil, err
+// Keyring makes and opens keys. It is safe for concurrent use. A process has one,
+// because the drivers of a token share what their vendor's library has but once.
+type Keyring struct {
+	config  Config
+	drivers map[string]driver // by scheme
+}
+
+// driver makes and opens keys outside this process, of one scheme.
+type driver interface {
+	// create makes a key and returns its URI. Errors wrap those of this package.
+	create(ctx context.Context, keyURI string, algorithm Algorithm, pass Passphrase) (string, error)
+	// open finds a key. It may take long, and be called again while a token that it
+	// returned is in use. Errors wrap those of this package; [ErrPassphrase] means
+	// that trying again would be harmful.
+	open(ctx context.Context, keyURI string, pass Passphrase) (token, error)
+}
+
+// NewKeyring makes a keyring; missing values have their defaults.
+func NewKeyring(c Config) *Keyring {
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
 	}
-	if kind == apiv1.SoftKMS {
-		return openFile(ctx, keyURI, pass)
+	if c.AtOnce <= 0 {
+		c.AtOnce = defaultAtOnce
 	}
-	manager, err := openManager(ctx, kind, keyURI, pass)
-	if err != nil {
-		return nil, err
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	// The signer works through the manager, which lives as long as the process.
-	signer, err := manager.CreateSigner(&apiv1.CreateSignerRequest{SigningKey: keyURI})
-	if err != nil {
-		return nil, managerError(keyURI, errors.Join(err, manager.Close()))
-	}
-	return signer, nil
+	return &Keyring{config: c, drivers: driversFor(c)}
+}
+
+// driversFor makes the drivers that are built in.
+func driversFor(c Config) map[string]driver {
+	all := map[string]driver{}
+	addPKCS11(all, c)
+	addTPM(all)
+	addCloud(all)
+	return all
 }
 
 // BuiltIn lists the schemes that keys can be opened by.
 func BuiltIn() []string {
-	var schemes []string
-	for _, kind := range []apiv1.Type{
-		apiv1.SoftKMS, apiv1.PKCS11, apiv1.TPMKMS, apiv1.YubiKey, apiv1.AmazonKMS, apiv1.AzureKMS, apiv1.CloudKMS,
-	} {
-		if _, ok := apiv1.LoadKeyManagerNewFunc(kind); ok {
-			schemes = append(schemes, string(kind))
-		}
-	}
-	return schemes
+	return append([]string{string(apiv1.SoftKMS)}, slices.Sorted(maps.Keys(driversFor(Config{})))...)
 }
 
-// kindOf dispatches by scheme; a URI without one is a path.
-func kindOf(keyURI string) (apiv1.Type, error) {
+// Made is a new key.
+type Made struct {
+	// Signer is safe for concurrent use.
+	Signer crypto.Signer
+	// URI is where the key is from now on: that which was asked for, or the name that
+	// a KMS gave it.
+	URI string
+}
+
+// Create makes a new key where the URI says. A key file is encrypted under the
+// passphrase, which is required, has mode 0600, is written and synced as a whole
+// or not at all, and never replaces a file: that is [ErrExists], as it is in a
+// token. Where keys of the algorithm cannot be made the error wraps
+// [ErrAlgorithm] or is the token's.
+func (k *Keyring) Create(ctx context.Context, keyURI string, algorithm Algorithm) (Made, error) {
+	scheme, err := k.schemeOf(keyURI)
+	if err != nil {
+		return Made{}, err
+	}
+	if scheme == "" {
+		signer, err := createFile(keyURI, algorithm, k.config.Passphrase)
+		return Made{Signer: signer, URI: keyURI}, err
+	}
+	where, err := k.drivers[scheme].create(ctx, keyURI, algorithm, k.config.Passphrase)
+	if err != nil {
+		return Made{}, fmt.Errorf("%s key: %w", scheme, err)
+	}
+	signer, err := k.Open(ctx, where)
+	return Made{Signer: signer, URI: where}, err
+}
+
+// Open returns the signer of the key at the URI. An encrypted key file needs the
+// passphrase; with none it must be unencrypted, and with a passphrase an
+// unencrypted one is refused. No key there is [ErrNotFound]. The signer of a key
+// outside this process is a [Remote].
+func (k *Keyring) Open(ctx context.Context, keyURI string) (crypto.Signer, error) {
+	scheme, err := k.schemeOf(keyURI)
+	if err != nil {
+		return nil, err
+	}
+	if scheme == "" {
+		return openFile(ctx, keyURI, k.config.Passphrase)
+	}
+	r := k.remote(scheme, keyURI)
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// OpenLater is Open for a key that is known to be public's. Where the key is
+// outside this process and cannot be reached now, which is logged, the signer
+// reaches for it when it is asked to sign.
+func (k *Keyring) OpenLater(ctx context.Context, keyURI string, public crypto.PublicKey) (crypto.Signer, error) {
+	scheme, err := k.schemeOf(keyURI)
+	if err != nil || scheme == "" {
+		return k.Open(ctx, keyURI)
+	}
+	r := k.remote(scheme, keyURI)
+	r.public = public
+	err = r.begin(ctx)
+	if errors.Is(err, ErrUnavailable) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// schemeOf returns the scheme of a URI that has a driver, or "" for a file: a URI
+// without a scheme is a path. The URI may hold a PIN, so that no error tells it.
+func (k *Keyring) schemeOf(keyURI string) (string, error) {
 	if keyURI == "" {
 		return "", fmt.Errorf("%w: the key URI is empty; give a path or softkms:path=…", ErrScheme)
 	}
-	scheme, _, hasScheme := strings.Cut(keyURI, ":")
-	if !hasScheme || strings.ContainsAny(scheme, `/\.`) {
-		return apiv1.SoftKMS, nil
+	scheme, _, has := strings.Cut(keyURI, ":")
+	if !has || strings.ContainsAny(scheme, `/\.`) {
+		return "", nil
 	}
-	kind := apiv1.Type(strings.ToLower(scheme))
-	if _, ok := apiv1.LoadKeyManagerNewFunc(kind); !ok {
-		return "", fmt.Errorf("%w: %q; built in: %s", ErrScheme, scheme, strings.Join(BuiltIn(), ", "))
+	if scheme = strings.ToLower(scheme); scheme == string(apiv1.SoftKMS) {
+		return "", nil
 	}
-	if _, err := uri.Parse(keyURI); err != nil {
-		// The URI may hold a PIN, so that neither it nor what quotes it is told.
-		return "", fmt.Errorf("%w: the %s URI cannot be parsed; write it as %s:key=value;key=value", ErrScheme, scheme, scheme)
+	if _, ok := k.drivers[scheme]; !ok {
+		return "", fmt.Errorf("%w: %.20q; built in: %s. There is a build with others: make build-pkcs11", ErrScheme, scheme, strings.Join(BuiltIn(), ", "))
 	}
-	return kind, nil
-}
-
-func openManager(ctx context.Context, kind apiv1.Type, keyURI string, pass Passphrase) (apiv1.KeyManager, error) {
-	options := apiv1.Options{Type: kind, URI: keyURI}
-	if !pass.IsZero() {
-		secret, err := pass.read()
-		if err != nil {
-			return nil, err
-		}
-		options.Pin = string(secret)
-		clear(secret)
-	}
-	start, _ := apiv1.LoadKeyManagerNewFunc(kind) // kindOf has seen it
-	manager, err := start(ctx, options)
-	if err != nil {
-		return nil, managerError(keyURI, err)
-	}
-	return manager, nil
-}
-
-// managerError names the driver and not the URI, which may hold a PIN.
-func managerError(keyURI string, err error) error {
-	scheme, _, _ := strings.Cut(keyURI, ":")
-	var exists apiv1.AlreadyExistsError
-	var missing apiv1.NotFoundError
-	switch {
-	case errors.As(err, &exists):
-		return fmt.Errorf("%s key: %w: %w", scheme, ErrExists, err)
-	case errors.As(err, &missing):
-		return fmt.Errorf("%s key: %w: %w", scheme, ErrNotFound, err)
-	default:
-		return fmt.Errorf("%s key: %w", scheme, err)
-	}
+	return scheme, nil
 }

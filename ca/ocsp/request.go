@@ -63,13 +63,13 @@ func (r *Request) parse(der []byte) error {
 		return malformed("more than 4096 octets")
 	}
 	input := cryptobyte.String(der)
-	var outer, tbs, list, extensions cryptobyte.String
+	var outer, tbs, list, extensions, signature cryptobyte.String
 	var signed, extended bool
 	if !input.ReadASN1(&outer, cbasn1.SEQUENCE) || !input.Empty() {
 		return malformed("not one SEQUENCE")
 	}
 	if !outer.ReadASN1(&tbs, cbasn1.SEQUENCE) ||
-		!outer.ReadOptionalASN1(nil, &signed, contextTag(0)) || !outer.Empty() {
+		!outer.ReadOptionalASN1(&signature, &signed, contextTag(0)) || !outer.Empty() {
 		return malformed("neither tbsRequest nor a signature")
 	}
 	if !readVersion(&tbs) ||

@@ -9,6 +9,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	certstest "github.com/touchmark/touchmark/certs-test"
+	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 )
 
 func TestParseRequestOfOpenSSL(t *testing.T) {
@@ -145,6 +146,10 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(l.request([]byte{1, 2, 3}, newSerial(f), newSerial(f)))
 	for _, der := range malformedRequests(f, l) {
 		f.Add(der)
+	}
+	f.Add(opensslRequest(f, l))
+	for _, p := range payload.OCSPRequests(l.issuer.Certificate(), []byte{1, 2, 3}) {
+		f.Add(p.Bytes)
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {
 		r, err := ocsp.ParseRequest(der)

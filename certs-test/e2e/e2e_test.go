@@ -103,7 +103,7 @@ func TestScripts(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			for _, folder := range []string{"script", k.name} {
-				runScripts(t, filepath.Join("testdata", folder), k, ports)
+				runScripts(t, program(t), filepath.Join("testdata", folder), k, ports)
 			}
 		})
 	}
@@ -117,10 +117,9 @@ type storage struct {
 	backup string
 }
 
-// runScripts runs a folder's scripts.
-func runScripts(t *testing.T, folder string, k storage, ports *ports) {
+// runScripts runs a folder's scripts with the program at path.
+func runScripts(t *testing.T, path, folder string, k storage, ports *ports) {
 	t.Helper()
-	path := program(t)
 	tools, err := filepath.Abs(filepath.Join("testdata", "bin"))
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +131,7 @@ func runScripts(t *testing.T, folder string, k storage, ports *ports) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", strings.Join([]string{tools, filepath.Dir(path), env.Getenv("PATH"), "/usr/local/sbin:/usr/sbin:/sbin"}, ":"))
 			env.Setenv("PEERS", filepath.Join(tools, "..", "..", "..", "peers"))
+			env.Setenv("HSM", filepath.Join(tools, "..", "..", "..", "hsm", "hsm"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("LC_ALL", "C")
 			env.Setenv("MAY_BACKUP", k.backup)

@@ -124,6 +124,11 @@ func serve(ts *testscript.TestScript, status string, args []string) {
 	ts.Check(err)
 	running := &server{process: exec.Command(path, append([]string{"serve", "--config", ts.Getenv("CONFIG")}, args...)...), ended: make(chan struct{})}
 	running.process.Dir, running.process.Env = ts.MkAbs("."), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
+	for _, name := range tokenVariables() {
+		if value := ts.Getenv(name); value != "" {
+			running.process.Env = append(running.process.Env, name+"="+value)
+		}
+	}
 	running.process.Stdout, running.process.Stderr = log, log
 	ts.Check(running.process.Start())
 	go func() {

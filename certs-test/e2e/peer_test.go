@@ -63,7 +63,9 @@ func slotOf(ts *testscript.TestScript, name string) *peerSlot {
 	return slot
 }
 
-func peerNames() []string { return []string{"nginx", "mosquitto", "provider"} }
+func peerNames() []string {
+	return []string{"nginx", "nginxocsp", "mosquitto", "haproxy", "nats", "freeradius", "radiusocsp", "provider"}
+}
 
 func stopPeer(ts *testscript.TestScript, name string) {
 	slot := slotOf(ts, name)

@@ -14,8 +14,9 @@ func needTools(t *testing.T) {
 	for program, from := range map[string]string{
 		"bash": "bash", "curl": "curl", "openssl": "openssl", "jq": "jq", "ps": "procps",
 		"nginx": "nginx", "mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients",
+		"haproxy": "haproxy", "freeradius": "freeradius", "eapol_test": "eapoltest",
 		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin",
-		"node": "nodejs",
+		"node": "nodejs", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
 	} {
 		if !installed(program) {
 			t.Errorf("%s is not installed; it is in the Debian package %s. Run scripts/setup, or install it by hand", program, from)
@@ -24,6 +25,9 @@ func needTools(t *testing.T) {
 	provider := filepath.Join("..", "oidc-provider", "node_modules", "oidc-provider")
 	if _, err := os.Stat(provider); err != nil {
 		t.Error("the npm package oidc-provider is not installed. Run scripts/setup, or npm ci in certs-test/oidc-provider")
+	}
+	if _, err := os.Stat(filepath.Join("..", "peers", "nats", "bin", "nats-server")); err != nil {
+		t.Error("the NATS server is not built. Run scripts/setup")
 	}
 	if t.Failed() {
 		t.FailNow()

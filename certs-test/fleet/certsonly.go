@@ -3,8 +3,10 @@ package fleet
 import (
 	"bytes"
 	"encoding/asn1"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // contentInfo and signedData are CMS (RFC 5652, sections 3 and 5.1), as far as a
@@ -50,4 +52,16 @@ func trailing(rest []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%d bytes follow", len(rest))
+}
+
+// CertificateIn returns the certificate, DER, in the body of an answer of EST.
+func CertificateIn(body []byte) ([]byte, error) {
+	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(body)))
+	if err == nil {
+		der, err = onlyCertificate(der)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the answer holds no certificate: %w", err)
+	}
+	return der, nil
 }

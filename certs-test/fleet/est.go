@@ -61,12 +61,5 @@ func certificateOf(status int, body []byte, err error) ([]byte, error) {
 		code, _, _ := strings.Cut(text, ":")
 		return nil, sorted(enroll.Code(code), fmt.Sprintf("%d %s", status, text))
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(body)))
-	if err == nil {
-		der, err = onlyCertificate(der)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the answer holds no certificate: %w", err)
-	}
-	return der, nil
+	return CertificateIn(body)
 }

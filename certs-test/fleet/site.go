@@ -14,7 +14,7 @@ import (
 )
 
 // Node is where one server listens, each as host:port.
-type Node struct{ Device, API, Status string }
+type Node struct{ Device, API, Status, Metrics string }
 
 // Site is a Touchmark as its clients know it: one server, or several on one
 // store.

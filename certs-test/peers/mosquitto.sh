@@ -32,21 +32,21 @@ mosquitto_ask() {
 
 mosquitto_takes() { mosquitto_ask "$@" >/dev/null 2>&1; }
 
-# mosquitto_refuses DIR PORT CERT KEY ROOT is true if the broker refused the
-# certificate because it is revoked. Its log says only that verification failed, so
+# mosquitto_refuses DIR PORT CERT KEY ROOT [WHY] is true if the broker refused the
+# certificate because it is revoked, or expired. Its log says only that verification failed, so
 # the reason is read from the TLS alert; under TLS 1.3 that comes after the client
 # has finished, and clients report it late or lose it, so TLS 1.2 asks. Even then a
 # connection may be reset before the alert is read, so it is asked some times.
 mosquitto_refuses() {
-  local dir=$1 seen
+  local dir=$1 why=${6:-revoked} seen
   shift
   seen=$(peer_lines "$dir")
-  if mosquitto_ask "$@" >/dev/null 2>&1; then return 1; fi
+  if mosquitto_takes "${@:1:4}"; then return 1; fi
   # The broker may close the connection before it writes its log.
   peer_until "$$" peer_said "$dir" "$seen" 'certificate verify failed' || return 1
   for _ in 1 2 3 4 5; do
     if [[ $(openssl s_client -tls1_2 -connect "127.0.0.1:$1" -cert "$2" -cert_chain "$2" -key "$3" \
-      -CAfile "$4" </dev/null 2>&1) == *'alert certificate revoked'* ]]; then return 0; fi
+      -CAfile "$4" </dev/null 2>&1) == *"alert certificate $why"* ]]; then return 0; fi
   done
   return 1
 }
@@ -59,11 +59,19 @@ log_type all
 persistence false
 listener $2 127.0.0.1
 allow_anonymous false
-require_certificate true
 use_identity_as_username true
-certfile $3
-keyfile $4
-cafile $5
-crlfile $6
+$(mosquitto_trust "${@:3}")
+CNF
+}
+
+# mosquitto_trust CERT KEY ROOT CRL prints what docs/operations/relying-parties.md
+# tells people to write.
+mosquitto_trust() {
+  cat <<CNF
+require_certificate true
+certfile $1
+keyfile $2
+cafile $3
+crlfile $4
 CNF
 }

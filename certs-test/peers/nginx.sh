@@ -1,40 +1,38 @@
 # shellcheck shell=bash
 # nginx.sh is nginx as a relying party: it takes clients whose certificate chains
-# to the root and stands on no CRL, and answers with the subject it saw, or with the
-# reason of its refusal.
+# to the root and is not revoked, and answers with the subject it saw, or with the
+# reason of its refusal. It knows by a file of CRLs (nginx), or asks the OCSP address
+# in the certificate (nginxocsp).
 #
 # nginx checks every certificate of the chain, so its CRL file must hold the root's
-# CRL beside the issuer's. It reads the file at start and at nginx_reload.
+# CRL beside the issuer's. It reads the file at start and at nginx_reload. By OCSP it
+# asks about the device's certificate alone, and keeps no answer unless told to. A
+# session that is resumed has no chain to ask by, and would be refused.
 
 # nginx_start DIR PORT CERT KEY ROOT CRL starts it. CERT: its own chain, leaf first;
 # ROOT: what clients must chain to; CRL: PEM, the CRLs of every CA in the chain.
-nginx_start() {
-  local dir=$1 port=$2
-  mkdir -p "$dir"
-  nginx_config "$@" >"$dir/nginx.conf"
-  peer_run "$dir" "$port" nginx -p "$dir" -e "$dir/log" -c "$dir/nginx.conf"
+nginx_start() { nginx_run "$1" "$2" "$(nginx_trust "${@:3}")"; }
+
+# nginxocsp_start DIR PORT CERT KEY ROOT starts it with OCSP in place of CRLs.
+nginxocsp_start() { nginx_run "$1" "$2" "$(nginxocsp_trust "${@:3}")"; }
+
+nginx_run() {
+  mkdir -p "$1"
+  nginx_config "$@" >"$1/nginx.conf"
+  peer_run "$1" "$2" nginx -p "$1" -e "$1/log" -c "$1/nginx.conf"
 }
 
 # nginx_reload DIR reads the CRL file anew; it returns when new workers serve.
 nginx_reload() {
-  local dir=$1 pid before
-  pid=$(<"$dir/pid")
-  before=$(nginx_workers "$pid")
+  local pid before
+  pid=$(<"$1/pid")
+  before=$(peer_workers "$pid")
   kill -HUP "$pid"
-  peer_until "$pid" nginx_replaced "$pid" "$before"
+  peer_until "$pid" peer_replaced "$pid" "$before"
 }
 
-nginx_workers() { ps -o pid= --ppid "$1" | sort | tr '\n' ' '; }
-
-# nginx_replaced tells whether none of the workers of before is left.
-nginx_replaced() {
-  local worker now
-  now=$(nginx_workers "$1")
-  [ -n "$now" ] || return 1
-  for worker in $2; do
-    case " $now " in *" $worker "*) return 1 ;; esac
-  done
-}
+# nginxocsp_reload DIR does nothing: no answer is kept.
+nginxocsp_reload() { :; }
 
 # nginx_ask PORT CERT KEY ROOT asks it as a device and prints its answer and the
 # status code. nginx refuses after the handshake, with 400 in HTTP: curl exits 0.
@@ -44,10 +42,18 @@ nginx_ask() {
 }
 
 nginx_takes() { [[ $(nginx_ask "$@") == *$'\n200' ]]; }
+nginxocsp_takes() { nginx_takes "$@"; }
 
-# nginx_refuses PORT CERT KEY ROOT is true if nginx refused for revocation.
-nginx_refuses() { [ "$(nginx_ask "$@")" = $'FAILED:certificate revoked\n400' ]; }
+# nginx_refuses DIR PORT CERT KEY ROOT [WHY] is true if nginx refused because the
+# device is revoked, or expired.
+nginx_refuses() {
+  local words='certificate revoked'
+  [ "${6:-revoked}" != expired ] || words='certificate has expired'
+  [ "$(nginx_ask "${@:2:4}")" = "FAILED:$words"$'\n400' ]
+}
+nginxocsp_refuses() { nginx_refuses "$@"; }
 
+# nginx_config DIR PORT TRUST
 nginx_config() {
   cat <<CNF
 daemon off;
@@ -64,12 +70,7 @@ http {
   scgi_temp_path $1/scgi;
   server {
     listen 127.0.0.1:$2 ssl;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_certificate $3;
-    ssl_certificate_key $4;
-    ssl_verify_client on;
-    ssl_client_certificate $5;
-    ssl_crl $6;
+$3
     error_page 495 496 @refused;
     location @refused {
       default_type text/plain;
@@ -81,5 +82,33 @@ http {
     }
   }
 }
+CNF
+}
+
+# nginx_trust CERT KEY ROOT CRL and nginxocsp_trust CERT KEY ROOT print what
+# docs/operations/relying-parties.md tells people to write.
+nginx_trust() {
+  nginx_tls "$@"
+  cat <<CNF
+    ssl_crl $4;
+CNF
+}
+
+nginxocsp_trust() {
+  nginx_tls "$@"
+  cat <<CNF
+    ssl_ocsp leaf;
+    ssl_session_cache off;
+    ssl_session_tickets off;
+CNF
+}
+
+nginx_tls() {
+  cat <<CNF
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_certificate $1;
+    ssl_certificate_key $2;
+    ssl_verify_client on;
+    ssl_client_certificate $3;
 CNF
 }

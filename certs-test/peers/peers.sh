@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # peers.sh starts and asks the foreign programs that Touchmark is proved against:
-# relying parties (nginx, Mosquitto), an EST client (strongSwan's pki) and an OIDC
-# provider. It is sourced by the demo, by `make up` and by the end-to-end scripts:
+# relying parties (nginx, Mosquitto, HAProxy, NATS, FreeRADIUS), an EST client
+# (strongSwan's pki) and an OIDC provider. It is sourced by the demo, by `make up` and by the end-to-end scripts:
 #
 #   . certs-test/peers/peers.sh
 #   read -r port < <(peer_ports 1)
@@ -21,6 +21,12 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 . "$PEERS/nginx.sh"
 # shellcheck source=certs-test/peers/mosquitto.sh
 . "$PEERS/mosquitto.sh"
+# shellcheck source=certs-test/peers/haproxy.sh
+. "$PEERS/haproxy.sh"
+# shellcheck source=certs-test/peers/nats.sh
+. "$PEERS/nats.sh"
+# shellcheck source=certs-test/peers/freeradius.sh
+. "$PEERS/freeradius.sh"
 # shellcheck source=certs-test/peers/strongswan.sh
 . "$PEERS/strongswan.sh"
 # shellcheck source=certs-test/peers/provider.sh
@@ -95,6 +101,20 @@ peer_until() {
     sleep 0.05
   done
   return 1
+}
+
+# peer_workers PID prints the processes that a master has.
+peer_workers() { ps -o pid= --ppid "$1" | sort | tr '\n' ' '; }
+
+# peer_replaced PID BEFORE tells whether a master has workers, and none of those that
+# peer_workers printed before.
+peer_replaced() {
+  local worker now
+  now=$(peer_workers "$1")
+  [ -n "$now" ] || return 1
+  for worker in $2; do
+    case " $now " in *" $worker "*) return 1 ;; esac
+  done
 }
 
 # peer_stop DIR ends the process that peer_run started there, if it still runs.

@@ -6,10 +6,13 @@
 #
 #   standin_ca DIR CORPORATE       makes the issuing CA; DIR/chain.pem, DIR/bundle.pem
 #   standin_device DIR NAME SHARD  makes DIR/NAME.key, .crt and .pem (leaf, issuing)
+#   standin_expired DIR NAME SHARD makes one whose time is over
 #   standin_server DIR             makes DIR/server.key and .pem for the loopback names
 #   standin_revoke DIR NAME SHARD  revokes it and renews the shard and the bundle
+#   standin_hold, standin_release  put it on hold, and take it off
 #   standin_ocsp DIR PORT SHARD    answers OCSP for one shard's certificates
 
+# Where certificates say that CRLs and OCSP are.
 STANDIN_STATUS=http://127.0.0.1:8080
 
 standin_ca() {
@@ -28,11 +31,17 @@ standin_ca() {
   done
 }
 
-standin_device() {
+standin_device() { standin_certify "$@" -days 1; }
+
+standin_expired() { standin_certify "$@" -startdate 20250101000000Z -enddate 20250102000000Z; }
+
+# standin_certify DIR NAME SHARD VALIDITY...
+standin_certify() {
   local dir=$1 name=$2 shard=$3
+  shift 3
   standin_request "$dir" "$name" "/CN=TH20-$name/serialNumber=TH20-$name"
   NAME=$name standin_openssl "$dir" "$shard" -in "$dir/$name.csr" -out "$dir/$name.crt" \
-    -notext -extensions device -days 1
+    -notext -extensions device "$@"
   cat "$dir/$name.crt" "$dir/issuing.crt" >"$dir/$name.pem"
 }
 
@@ -44,9 +53,22 @@ standin_server() {
   cat "$dir/server.crt" "$dir/issuing.crt" >"$dir/server.pem"
 }
 
-standin_revoke() {
+standin_revoke() { standin_withdraw "$@" -crl_reason keyCompromise; }
+
+standin_hold() { standin_withdraw "$@" -crl_reason certificateHold; }
+
+standin_withdraw() {
   local dir=$1 name=$2 shard=$3
-  standin_openssl "$dir" "$shard" -revoke "$dir/$name.crt" -crl_reason keyCompromise
+  shift 3
+  standin_openssl "$dir" "$shard" -revoke "$dir/$name.crt" "$@"
+  standin_crl "$dir" "$shard"
+}
+
+# standin_release makes the row of the database good again, for which openssl has no
+# command.
+standin_release() {
+  local dir=$1 name=$2 shard=$3
+  sed -i "/CN=TH20-$name/s/^R\t\([^\t]*\)\t[^\t]*\t/V\t\1\t\t/" "$dir/shard-$shard/index.txt"
   standin_crl "$dir" "$shard"
 }
 
@@ -117,7 +139,7 @@ subjectAltName = URI:urn:dev:ops:32473-TH20-$ENV::NAME
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid:always
 crlDistributionPoints = URI:$ENV::STATUS/crl/i1/$ENV::SHARD.crl
-authorityInfoAccess = OCSP;URI:$ENV::STATUS/ocsp, caIssuers;URI:$ENV::STATUS/issuer/i1.cer
+authorityInfoAccess = OCSP;URI:$ENV::STATUS, caIssuers;URI:$ENV::STATUS/issuer/i1.cer
 [server]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 )
@@ -27,7 +28,7 @@ that comes back is checked before anything is signed with it.
 Do the same again when it nears its end: the old issuer goes on signing CRLs until
 its last certificate has expired.`,
 	})
-	command.AddCommand(newCARequest(), newCAInstall(), newCAList())
+	command.AddCommand(newCARequest(), newCAInstall(), newCAList(), newCARewrap())
 	return command
 }
 
@@ -37,11 +38,11 @@ func openFolder(path string) (issuers.Folder, *config.Settings, error) {
 	if err != nil {
 		return issuers.Folder{}, nil, err
 	}
-	return issuers.Of(settings), settings, nil
+	return issuers.Of(settings, nil), settings, nil
 }
 
 func newCARequest() *cobra.Command {
-	var path string
+	var path, algorithm string
 	var r issuers.Request
 	command := &cobra.Command{
 		Use:   "request",
@@ -53,9 +54,14 @@ The key is an encrypted file below ca.dir, under the passphrase that the
 configuration names, or wherever --key says: another file, or what the URI of an
 HSM or a KMS names, where its driver is built in. It never leaves that place.`,
 		Example: `  touchmark ca request --config site/touchmark.yaml > issuing.csr
-  touchmark ca request --common-name "Example Corp Device CA 2" --organization "Example Corp" > issuing.csr`,
+  touchmark ca request --common-name "Example Corp Device CA 2" --organization "Example Corp" > issuing.csr
+  touchmark ca request --algorithm RSA-4096 > issuing.csr`,
 		Args: takes(),
 		RunE: func(command *cobra.Command, _ []string) error {
+			var err error
+			if r.Algorithm, err = keys.ParseAlgorithm(algorithm); err != nil {
+				return fmt.Errorf("--algorithm: %w", err)
+			}
 			folder, _, err := openFolder(path)
 			if err != nil {
 				return err
@@ -72,6 +78,7 @@ HSM or a KMS names, where its driver is built in. It never leaves that place.`,
 	configFlag(command, &path)
 	command.Flags().StringVar(&r.CommonName, "common-name", "Touchmark Issuing CA", "the issuing CA's common name")
 	command.Flags().StringVar(&r.Organization, "organization", "", "the issuing CA's organization")
+	command.Flags().StringVar(&algorithm, "algorithm", string(keys.P256), "the kind of key: P-256, P-384, Ed25519, RSA-3072 or RSA-4096")
 	command.Flags().StringVar(&r.KeyURI, "key", "", "where to make the key: a path or a key `URI` (default: a file below ca.dir)")
 	return command
 }

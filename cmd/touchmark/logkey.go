@@ -12,7 +12,7 @@ import (
 	"github.com/touchmark/touchmark/enroll/audit"
 )
 
-func newLog() *cobra.Command {
+func newLogKeys() *cobra.Command {
 	command := group(&cobra.Command{Use: "log", Short: "The keys of the audit log"})
 	command.AddCommand(newLogNewKey())
 	return command

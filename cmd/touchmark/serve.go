@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -19,15 +18,6 @@ import (
 func configFlag(command *cobra.Command, path *string) {
 	command.Flags().StringVarP(path, "config", "c", "touchmark.yaml", "the configuration `FILE`")
 	_ = command.MarkFlagFilename("config", "yaml", "yml") // the flag is there
-}
-
-// collectLess has garbage collected at five times what lives, not two: a server
-// keeps little and makes much of it. That costs some tens of megabytes and saves
-// a part of the CPU of every request. GOGC, where it is set, stands.
-func collectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 }
 
 func newServe() *cobra.Command {
@@ -80,11 +70,11 @@ its folder, on several machines or, told where to listen, on one.`,
 			}
 			least := new(slog.LevelVar)
 			least.Set(settings.LogLevel)
-			log := slog.New(slog.NewJSONHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+			log := newLog(command.ErrOrStderr(), least)
 			for _, warning := range warnings {
 				log.Warn("configuration", "key", warning.Key, "warning", warning.Text)
 			}
-			collectLess()
+			boundMemory(settings.Memory)
 			return server.Run(command.Context(), server.Config{
 				Settings: settings, Version: readVersion().Version, Clock: time.Now, Rand: rand.Reader, Log: log,
 				Level: least, Reload: again, Read: read,

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/touchmark/touchmark/ca/keys"
 )
 
 // version is what make build calls the program; the linker sets it.
@@ -18,12 +20,14 @@ type versionInfo struct {
 	Revision string `json:"revision,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	// Keys are the schemes of key URIs whose drivers are built in.
+	Keys []string `json:"keys"`
 }
 
 // readVersion asks the linker, or else the build: a module that was installed knows
 // its version, a checkout its commit.
 func readVersion() versionInfo {
-	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Keys: keys.BuiltIn()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" && info.Main.Version != "(devel)" {
 			v.Version = info.Main.Version

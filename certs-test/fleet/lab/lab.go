@@ -43,18 +43,16 @@ type Lab struct {
 func New(ctx context.Context, c Config) (*Lab, error) {
 	l := &Lab{Dir: filepath.Join(c.Dir, "lab"), program: c.Program}
 	var nodes []fleet.Node
-	var metrics []string
 	for range max(c.Nodes, 1) {
 		addresses, err := freeAddresses(4)
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, fleet.Node{Device: addresses[0], API: addresses[1], Status: addresses[2]})
-		metrics = append(metrics, addresses[3])
+		nodes = append(nodes, fleet.Node{Device: addresses[0], API: addresses[1], Status: addresses[2], Metrics: addresses[3]})
 	}
 	arguments := []string{
 		"quickstart", l.Dir, "--device-addr", nodes[0].Device, "--api-addr", nodes[0].API,
-		"--status-addr", nodes[0].Status, "--metrics-addr", metrics[0],
+		"--status-addr", nodes[0].Status, "--metrics-addr", nodes[0].Metrics,
 	}
 	if c.Store != "" {
 		arguments = append(arguments, "--store", c.Store)
@@ -65,7 +63,7 @@ func New(ctx context.Context, c Config) (*Lab, error) {
 	if err := cheapenKey(ctx, l.Dir); err != nil {
 		return nil, err
 	}
-	if err := l.configure(nodes, metrics); err != nil {
+	if err := l.configure(nodes); err != nil {
 		return nil, err
 	}
 	var err error
@@ -74,7 +72,7 @@ func New(ctx context.Context, c Config) (*Lab, error) {
 }
 
 // configure writes a configuration for each node beyond the first.
-func (l *Lab) configure(nodes []fleet.Node, metrics []string) error {
+func (l *Lab) configure(nodes []fleet.Node) error {
 	first := filepath.Join(l.Dir, "touchmark.yaml")
 	l.configs = []string{first}
 	text, err := os.ReadFile(first)
@@ -87,7 +85,7 @@ func (l *Lab) configure(nodes []fleet.Node, metrics []string) error {
 			{"addr: " + nodes[0].Device, "addr: " + node.Device},
 			{"addr: " + nodes[0].API, "addr: " + node.API},
 			{"addr: " + nodes[0].Status, "addr: " + node.Status},
-			{"addr: " + metrics[0], "addr: " + metrics[i+1]},
+			{"addr: " + nodes[0].Metrics, "addr: " + node.Metrics},
 		} {
 			if !bytes.Contains(other, []byte(change[0])) {
 				return fmt.Errorf("%s does not have %q", first, change[0])

@@ -36,11 +36,14 @@ type Way struct {
 	Command []string
 	// Files are the descriptors from 3 on.
 	Files []*os.File
+	// Flags stand behind touchmark serve's own.
+	Flags []string
 }
 
 // Start starts the server of a node and does not wait.
 func (l *Lab) Start(node int, way Way) (*Server, error) {
 	line := append(slices.Clone(way.Command), l.program, "serve", "--config", l.configs[node])
+	line = append(line, way.Flags...)
 	s := &Server{
 		process: exec.Command(line[0], line[1:]...), //nolint:noctx // it is killed by its own methods
 		said:    filepath.Join(l.Dir, fmt.Sprintf("server-%d.log", node+1)),

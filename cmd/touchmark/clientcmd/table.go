@@ -3,8 +3,9 @@ package clientcmd
 import (
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/touchmark/touchmark/identity"
 )
 
 // table writes rows in columns, part by part, so that a long list is shown while
@@ -67,8 +68,8 @@ func (t *table) line(cells []string) string {
 // terminal on which it is read, or the letters that it shows.
 func harmless(text string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return unicode.ReplacementChar
+		if !identity.Printable(string(r)) {
+			return utf8.RuneError
 		}
 		return r
 	}, text)

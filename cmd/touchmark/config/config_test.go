@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 )
 
@@ -19,6 +20,7 @@ store: bolt:data/store.db
 pen: 64512
 names: [est.example.com, 192.0.2.1]
 device: {addr: ":8443", max_connections: 500}
+est: {channel_binding: required}
 api: {addr: "127.0.0.1:9443", max_connections: 500}
 status:
   addr: 0.0.0.0:8080
@@ -53,6 +55,7 @@ crl: {lifetime: 12h}
 reenrol_window: 2d
 access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
+limits: {wait: 500ms, memory: 2GiB}
 `
 
 // folder holds every file that good names.
@@ -87,6 +90,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"store":       {s.Store, "bolt://" + in("data/store.db")},
 		"pen":         {s.PEN, identity.PEN(64512)},
 		"device":      {s.Device, config.Bind{Addr: ":8443", MaxConnections: 500}},
+		"binding":     {s.ChannelBinding, enroll.BindingRequired},
 		"anchor":      {s.Anchor, in("root.crt")},
 		"issuers":     {s.IssuerDir, in("pki")},
 		"parent crl":  {s.ParentCRLs[0], in("root.crl")},
@@ -103,6 +107,8 @@ func TestGoodConfiguration(t *testing.T) {
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
 		"records":     {s.RecordsAfter, 90 * 24 * time.Hour},
+		"wait":        {s.Wait, 500 * time.Millisecond},
+		"memory":      {s.Memory, int64(2 << 30)},
 		"default":     {s.Profiles[0].Lifetime(), 24 * time.Hour},
 		"short":       {s.Profiles[1].Backdate(), 30 * time.Second},
 		"long":        {s.Profiles[2].Lifetime(), 3650 * 24 * time.Hour},
@@ -131,11 +137,18 @@ func TestFaults(t *testing.T) {
 		{"a name with a space", "est.example.com", "'est example'", "names[0]", "DNS name"},
 		{"no port", `":8443"`, `"8443"`, "device.addr", "host:port"},
 		{"no such port", "127.0.0.1:9443", "127.0.0.1:94430", "api.addr", `"94430" must be 0 to 65535`},
+		{"a binding by another word", "channel_binding: required", "channel_binding: true", "est.channel_binding", "offered"},
 		{"negative connections", "max_connections: 500\n  public_url", "max_connections: -1\n  public_url", "status.max_connections", "1 to"},
 		{"https", "http://pki.example.com/touchmark", "https://pki.example.com", "status.public_url", "plain http"},
 		{"no address", "public_url: http://pki.example.com/touchmark", "", "status.public_url", "missing"},
 		{"no such CRL", "[root.crl]", "[root.crl, other.crl]", "status.parent_crls[1]", "other.crl"},
 		{"profiles without a listener", `addr: "[::1]:9090"`, `addr: "off"`, "metrics.pprof", "address"},
+		{"a short wait", "wait: 500ms", "wait: 1ms", "limits.wait", "50ms to 10s"},
+		{"no unit", "memory: 2GiB", "memory: 2048", "limits.memory", "512MiB or 4GiB"},
+		{"another unit", "memory: 2GiB", "memory: 2GB", "limits.memory", "512MiB or 4GiB"},
+		{"less than nothing", "memory: 2GiB", "memory: -2GiB", "limits.memory", "512MiB or 4GiB"},
+		{"little memory", "memory: 2GiB", "memory: 63MiB", "limits.memory", "64MiB to"},
+		{"much memory", "memory: 2GiB", "memory: 2147483647GiB", "limits.memory", "64MiB to"},
 		{"no anchor", "anchor: root.crt", "", "ca.anchor", "corporate root"},
 		{"a folder as anchor", "anchor: root.crt", "anchor: .", "ca.anchor", "no file"},
 		{"two passphrases", "{file: passphrase}", "{file: passphrase, env: X}", "ca.passphrase", "exactly one"},

@@ -20,6 +20,8 @@ type File struct {
 	// stations' part of the REST API, over TLS 1.2 or better. 127.0.0.1:8443 unless
 	// its addr says otherwise.
 	Device Listener `yaml:"device"`
+	// EST says what devices may and must do over EST.
+	EST EST `yaml:"est"`
 	// API is the listener for people and programs: REST over TLS 1.3.
 	// 127.0.0.1:9443 unless its addr says otherwise.
 	API Listener `yaml:"api"`
@@ -54,6 +56,8 @@ type File struct {
 	// LogLevel is how much the server says on standard error: debug, info, warn or
 	// error; info by default. serve --log-level, where it is given, stands instead.
 	LogLevel string `yaml:"log_level" reload:"live"`
+	// Limits say what happens when more is asked for than can be done.
+	Limits Limits `yaml:"limits"`
 }
 
 // Listener is a TLS listener. Its certificate is made, and made anew, by

@@ -8,6 +8,7 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/keys"
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/oidc"
 )
@@ -30,6 +31,8 @@ type Settings struct {
 	IssuerDir  string
 	Passphrase keys.Passphrase
 
+	ChannelBinding enroll.BindingRule // of CSRs over EST
+
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
 	OIDCAnchors   string      // file; empty for the machine's CAs alone
@@ -51,6 +54,8 @@ type Settings struct {
 	// Digest is the SHA-256 of its text, in hexadecimal digits; empty where it was not
 	// read from a file.
 	Digest string
+	Wait   time.Duration // of a request for others
+	Memory int64         // octets; 0 for what the machine has
 }
 
 // Bind is where a listener listens.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,13 +43,14 @@ type Folder struct {
 	Dir string
 	// Anchor is the file with the corporate root's certificate, PEM.
 	Anchor string
-	// Passphrase opens the keys that are files, and is the PIN of others.
-	Passphrase keys.Passphrase
+	// Keys makes and opens the issuing keys.
+	Keys *keys.Keyring
 }
 
-// Of returns the folder that a configuration names.
-func Of(s *config.Settings) Folder {
-	return Folder{Dir: s.IssuerDir, Anchor: s.Anchor, Passphrase: s.Passphrase}
+// Of returns the folder that a configuration names. The log is told when a key
+// outside this process goes away and comes back; it may be nil.
+func Of(s *config.Settings, log *slog.Logger) Folder {
+	return Folder{Dir: s.IssuerDir, Anchor: s.Anchor, Keys: keys.NewKeyring(keys.Config{Passphrase: s.Passphrase, Log: log})}
 }
 
 // Entry is one issuer of the folder.
@@ -146,7 +148,18 @@ func (f Folder) openKey(ctx context.Context, name string) (crypto.Signer, error)
 	if err != nil {
 		return nil, err
 	}
-	return keys.Open(ctx, uri, f.Passphrase)
+	return f.Keys.Open(ctx, uri)
+}
+
+// openLater opens the key of an issuer whose certificate is there; a token that is
+// away now is reached for when it is needed, for what is signed can be served
+// without it.
+func (f Folder) openLater(ctx context.Context, entry Entry) (crypto.Signer, error) {
+	uri, err := f.keyURI(entry.Name)
+	if err != nil {
+		return nil, err
+	}
+	return f.Keys.OpenLater(ctx, uri, entry.Chain[0].PublicKey)
 }
 
 // keyURI returns where an issuer's key is.

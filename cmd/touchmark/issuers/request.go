@@ -1,6 +1,7 @@
 package issuers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type Request struct {
 	// KeyURI is where the key is made, and stays; a file in the issuer's folder if
 	// empty.
 	KeyURI string
+	// Algorithm is the key's kind; P-256 if empty.
+	Algorithm keys.Algorithm
 }
 
 // Request makes a key where it will stay, and returns the new issuer's name and
@@ -42,11 +45,14 @@ func (f Folder) Request(ctx context.Context, r Request) (name string, csr []byte
 	if uri == "" {
 		written, uri = keyFile, filepath.Join(folder, keyFile)
 	}
-	key, err := keys.Create(ctx, uri, f.Passphrase)
+	made, err := f.Keys.Create(ctx, uri, cmp.Or(r.Algorithm, keys.P256))
 	if err != nil {
 		return "", nil, fmt.Errorf("make the issuing key: %w", err)
 	}
-	csr, err = ca.NewCARequest(key, r.CommonName, r.Organization)
+	if written != keyFile {
+		written = made.URI
+	}
+	csr, err = ca.NewCARequest(made.Signer, r.CommonName, r.Organization)
 	if err != nil {
 		return "", nil, err
 	}

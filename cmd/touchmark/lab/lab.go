@@ -90,7 +90,7 @@ func Write(ctx context.Context, o Options, now time.Time) (lab Lab, err error) {
 	if err != nil {
 		return Lab{}, err
 	}
-	if _, err := issuers.Of(settings).ReadAnchor(); err != nil {
+	if _, err := issuers.Of(settings, nil).ReadAnchor(); err != nil {
 		return Lab{}, err
 	}
 	if pki != nil {
@@ -139,7 +139,7 @@ func makeFolders(dir string) error {
 
 // makeIssuer goes the way of ca request and ca install.
 func makeIssuer(ctx context.Context, settings *config.Settings, pki *root) (string, error) {
-	folder := issuers.Of(settings)
+	folder := issuers.Of(settings, nil)
 	_, csr, err := folder.Request(ctx, issuers.Request{CommonName: "Touchmark Lab Issuing CA 1", Organization: "Touchmark Lab"})
 	if err != nil {
 		return "", err

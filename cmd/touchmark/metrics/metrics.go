@@ -6,9 +6,12 @@
 //	touchmark_ocsp_answers_total{outcome}        OCSP answers: answered, or the OCSP error
 //	touchmark_ocsp_lookups_total                 of them, certificates that the cache of answers did not hold
 //	touchmark_http_requests_total{listener,status}
+//	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
+//	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
 //	touchmark_config_reloads_total{outcome}      readings of the configuration on SIGHUP
 //	touchmark_config_restart_keys                changed keys that wait for a restart
+//	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //
 // and what Go and the process say of themselves.
@@ -23,7 +26,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -36,9 +38,10 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
-	ends     *prometheus.GaugeVec
+	issuers  *watchedIssuers
 	reloads  *prometheus.CounterVec
 	waiting  prometheus.Gauge
+	shed     *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -58,14 +61,12 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
-		ends: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "touchmark_issuer_not_after_timestamp_seconds",
-			Help: "When the issuer's chain ends, in seconds since 1970.",
-		}, []string{"issuer", "issuing"}),
-		reloads: counter("touchmark_config_reloads_total", "Readings of the configuration on SIGHUP, by outcome.", "outcome"),
+		issuers:  newWatchedIssuers(),
+		reloads:  counter("touchmark_config_reloads_total", "Readings of the configuration on SIGHUP, by outcome.", "outcome"),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "touchmark_config_restart_keys", Help: "Changed keys of the configuration that wait for a restart.",
 		}),
+		shed: counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	for _, outcome := range []ReloadOutcome{ReloadApplied, ReloadUnchanged, ReloadFailed} {
 		m.reloads.WithLabelValues(string(outcome)) // so that the first is seen as an increase
@@ -73,7 +74,7 @@ func New() *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.ends, m.reloads, m.waiting,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.issuers, m.reloads, m.waiting, m.shed,
 	)
 	return m
 }
@@ -108,14 +109,6 @@ func (m *Metrics) OCSPLookup() { m.lookups.Inc() }
 // Request counts one HTTP request.
 func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
-}
-
-// WatchIssuers shows when each issuer ends, and those before it no more.
-func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
-	m.ends.Reset()
-	for _, issuer := range issuers {
-		m.ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
-	}
 }
 
 // ReloadOutcome is what came of a signal to read the configuration again.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -22,6 +23,11 @@ func TestMetrics(t *testing.T) {
 	m.Request("device", 409)
 	m.WatchIssuers(nil, "")
 	m.WatchFollowing(func() time.Duration { return 1500 * time.Millisecond })
+
+	m.Shed("device", "enrol")
+	m.WatchAdmission(func() ([]admit.Load, int) {
+		return []admit.Load{{Class: admit.Enrol, Running: 5, Waiting: 3, Parked: 1}}, 64
+	})
 
 	recorder := httptest.NewRecorder()
 	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
@@ -38,6 +44,11 @@ func TestMetrics(t *testing.T) {
 		`touchmark_ocsp_lookups_total 1`,
 		`touchmark_http_requests_total{listener="device",status="409"} 1`,
 		`touchmark_follow_lag_seconds 1.5`,
+		`touchmark_shed_total{class="enrol",listener="device"} 1`,
+		`touchmark_in_flight{class="enrol"} 5`,
+		`touchmark_waiting{class="enrol"} 3`,
+		`touchmark_parked{class="enrol"} 1`,
+		`touchmark_places 64`,
 		`go_goroutines `,
 		`process_cpu_seconds_total `,
 	} {

@@ -14,6 +14,9 @@ import (
 // RunOn lets tests bring a store that fails.
 var RunOn = runOn
 
+// LimitConnections is limitConnections.
+var LimitConnections = limitConnections
+
 // KeepOwn issues the listeners' certificate and keeps it good until ctx is done.
 // It returns how a listener gets it.
 func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enroll.Issued, error)) (func() (*tls.Certificate, error), error) {

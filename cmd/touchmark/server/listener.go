@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 )
 
@@ -40,9 +38,13 @@ func bind(ctx context.Context, name string, at config.Bind, handler http.Handler
 	if err != nil {
 		return nil, fmt.Errorf("%s listener: %w", name, err)
 	}
+	tcp, ok := bound.(*net.TCPListener)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%s listener: %s is not TCP", name, bound.Addr()), bound.Close())
+	}
 	l := &listener{
 		name:  name,
-		bound: netutil.LimitListener(bound, at.MaxConnections),
+		bound: limitConnections(tcp, at.MaxConnections),
 		server: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: headerTimeout,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -27,14 +28,14 @@ type material struct {
 
 // gather opens what the settings name, keys included, and returns everything that is
 // wrong. What is open already is not opened again.
-func gather(ctx context.Context, s *config.Settings, now time.Time, open *issuers.Keys, before anchors) (m material, faults config.Faults) {
+func gather(ctx context.Context, s *config.Settings, now time.Time, log *slog.Logger, open *issuers.Keys, before anchors) (m material, faults config.Faults) {
 	fault := func(key string, err error) {
 		if err != nil {
 			faults = append(faults, config.Fault{Key: key, Text: err.Error(), Err: err})
 		}
 	}
 	var err error
-	m.issuers, m.issuing, err = issuers.Of(s).LoadWith(ctx, s.PublicURL, now, open)
+	m.issuers, m.issuing, err = open.Of(s, log).LoadWith(ctx, s.PublicURL, now, open)
 	if errors.Is(err, issuers.ErrNone) {
 		fault("ca.dir", err)
 	} else {

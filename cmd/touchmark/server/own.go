@@ -23,6 +23,8 @@ const (
 	ownLifetime = ca.DefaultLifetime
 	// retryOwn is how long to wait after a renewal that failed.
 	retryOwn = time.Minute
+	// retryFirst is how long to wait while there is none at all.
+	retryFirst = 5 * time.Second
 )
 
 // ownCertificate is the listeners' certificate, which Touchmark issues to itself
@@ -89,6 +91,14 @@ func (o *ownCertificate) issue(ctx context.Context) (time.Duration, error) {
 	return max(issued.Serial.NotAfter().Sub(o.clock())*2/3, retryOwn), nil
 }
 
+// again is how long to wait after a failure: less where there is none to serve with.
+func (o *ownCertificate) again() time.Duration {
+	if o.current.Load() == nil {
+		return retryFirst
+	}
+	return retryOwn
+}
+
 // keep renews the certificate in time, beginning after first, until ctx is done.
 func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
 	timer := time.NewTimer(first)
@@ -102,8 +112,8 @@ func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
 		}
 		next, err := o.issue(ctx)
 		if err != nil {
-			o.log.Error("the listeners' certificate could not be renewed; trying again soon", "error", err)
-			next = retryOwn
+			o.log.Error("the listeners' certificate could not be issued; trying again soon", "error", err)
+			next = o.again()
 		}
 		timer.Reset(next)
 	}

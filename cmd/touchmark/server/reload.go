@@ -91,7 +91,7 @@ func (s *server) reloadFailed(ctx context.Context, err error, waiting []string) 
 // apply makes everything new that can fail, records the change, and then puts the new
 // in the place of the old, which cannot fail. It returns what changed.
 func (s *server) apply(ctx context.Context, next *config.Settings) (changed []string, err error) {
-	m, faults := gather(ctx, next, s.Clock(), s.reloading.keys, s.reloading.anchors)
+	m, faults := gather(ctx, next, s.Clock(), s.Log, s.reloading.keys, s.reloading.anchors)
 	if len(faults) > 0 {
 		return nil, faults
 	}

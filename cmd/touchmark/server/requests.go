@@ -9,12 +9,21 @@ import (
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 )
 
-// traced gives each request of a listener an id, a line in the log and a place in
-// the metrics.
-func traced(listener string, c rest.TraceConfig, counted *metrics.Metrics, next http.Handler) http.Handler {
+// traced gives each request of a listener an id and a line in the log.
+func traced(listener string, c rest.TraceConfig, next http.Handler) http.Handler {
 	c.Log = c.Log.With("listener", listener)
-	next = rest.Trace(c, next)
+	return rest.Trace(c, next)
+}
+
+// counted gives each request of a listener a place in the metrics.
+func counted(listener string, counted *metrics.Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			// net/http takes chunks where a length stands beside them, and keeps quiet
+			// about it. What follows may have been smuggled past a proxy: RFC 9112,
+			// section 6.1, has the connection closed.
+			w.Header().Set("Connection", "close")
+		}
 		answer := &counter{ResponseWriter: w, status: http.StatusOK}
 		defer func() { counted.Request(listener, answer.status) }()
 		next.ServeHTTP(answer, r)

@@ -12,10 +12,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store"
 	"github.com/touchmark/touchmark/store/archive"
@@ -69,6 +71,7 @@ type server struct {
 	own       *ownCertificate
 	metrics   *metrics.Metrics
 	responder *ocsp.Responder
+	admission *admit.Limiter
 	listeners []*listener
 	// publicDoor and metricsDoor are what is on the status and metrics listeners.
 	publicDoor, metricsDoor swapped
@@ -79,11 +82,12 @@ type server struct {
 
 // open wires what the configuration names.
 func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
-	s := &server{Config: c, store: kept, metrics: metrics.New()}
+	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
+	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
 	s.setLevel(c.Settings)
 	opened := issuers.NewKeys()
-	m, faults := gather(ctx, c.Settings, c.Clock(), opened, anchors{})
+	m, faults := gather(ctx, c.Settings, c.Clock(), c.Log, opened, anchors{})
 	if len(faults) > 0 {
 		return nil, faults
 	}
@@ -101,8 +105,9 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Store: kept, Issuers: live.Issuers, Issuing: live.Issuing, Profiles: live.Profiles, PEN: c.Settings.PEN,
 		LogSigner: live.LogSigner, FormerLogSigners: live.FormerLogSigners, CRLLifetime: live.CRLLifetime, ReenrolWindow: live.ReenrolWindow,
 		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime,
-		Retention: enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
-		Clock:     c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		ChannelBinding: c.Settings.ChannelBinding,
+		Retention:      enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
+		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -126,8 +131,14 @@ func (s *server) ready(context.Context) error {
 	if stage := *s.stage.Load(); stage != "" {
 		return errors.New(stage)
 	}
+	if s.own.current.Load() == nil {
+		return errors.New("the issuing key cannot be used, and the device and api listeners have no certificate; CRLs are served")
+	}
 	if lag := s.service.FollowLag(); lag > enroll.MaxFollowLag {
 		return fmt.Errorf("no word of the other nodes for %s", lag.Truncate(time.Second))
+	}
+	if s.admission.Stuck() {
+		return errors.New("overloaded: not even revocations and OCSP get through")
 	}
 	return nil
 }
@@ -135,6 +146,11 @@ func (s *server) ready(context.Context) error {
 // run serves until ctx is done or something gives way.
 func (s *server) run(ctx context.Context) error {
 	renewal, err := s.own.issue(ctx)
+	if errors.Is(err, ca.ErrNoSignature) {
+		// What is signed can be served without the key, and CRLs are what others wait for.
+		s.Log.ErrorContext(ctx, "the issuing key cannot be used: the device and api listeners have no certificate until it can", "error", err)
+		renewal, err = s.own.again(), nil
+	}
 	if err != nil {
 		s.closeListeners()
 		return err
@@ -147,6 +163,8 @@ func (s *server) run(ctx context.Context) error {
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
 	work.Go(func() error { s.keepReloading(background); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
+	work.Go(func() error { s.admission.Adapt(background); return nil })
+	work.Go(func() error { s.tellShed(background); return nil })
 
 	serving, broke := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"path"
 	"strings"
 
 	"github.com/touchmark/touchmark/api/est"
@@ -14,6 +15,7 @@ import (
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
+	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
@@ -54,7 +56,9 @@ func (s *server) wire(ctx context.Context) error {
 		if at.bind.Addr == "" {
 			continue
 		}
-		l, err := bind(ctx, at.name, at.bind, traced(at.name, at.trace, s.metrics, at.handler), s.Log)
+		// What is turned away is counted, and has no line in the log.
+		handler := s.admitted(at.name, traced(at.name, at.trace, at.handler))
+		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, handler), s.Log)
 		if err != nil {
 			s.closeListeners()
 			return err
@@ -62,9 +66,11 @@ func (s *server) wire(ctx context.Context) error {
 		switch at.name {
 		case "device":
 			l.secure(deviceTLS(s.own.get))
+			s.admitHandshakes(l, admit.Connect)
 		case "api":
 			l.server.Protocols.SetHTTP2(true)
 			l.secure(apiTLS(s.own.get))
+			s.admitHandshakes(l, admit.ConnectAPI)
 		}
 		s.listeners = append(s.listeners, l)
 	}
@@ -176,5 +182,12 @@ func (s *server) newMetricsDoor(settings *config.Settings) http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would answer an address that is not clean by a redirect.
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
