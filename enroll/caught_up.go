@@ -30,7 +30,7 @@ func (f *follower) reached(at time.Time) {
 func (f *follower) lag() (lag time.Duration, looked <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.s.clock().Sub(f.upTo), f.looked
+	return f.s.clock.steady().Sub(f.upTo), f.looked
 }
 
 // FollowLag returns for how long this node has not heard what other nodes

@@ -50,10 +50,20 @@ type Config struct {
 	ChannelBinding BindingRule
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
-	Clock     func() time.Time
-	Rand      io.Reader
-	Log       *slog.Logger
-	Observer  Observer
+	// Clock is the machine's. ClockLimits say how far it may be off before nothing is
+	// issued by it.
+	Clock       func() time.Time
+	ClockLimits ClockLimits
+	// Elapsed returns how long ago the service started, whatever is done to the
+	// machine's clock; nil for what the monotonic readings in Clock's answers say.
+	Elapsed func() time.Duration
+	// Looks find out about alarms besides the service's own. Node is what this node is
+	// called where an alarm is its alone; empty for nothing.
+	Looks    []Look
+	Node     string
+	Rand     io.Reader
+	Log      *slog.Logger
+	Observer Observer
 }
 
 // Limits bound what a slow key or a guesser can hold up.
@@ -83,6 +93,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Names, 100)
 	setDefault(&c.Limits.Live, 256)
 	setDefault(&c.ChannelBinding, BindingOffered)
+	c.ClockLimits.setDefaults()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -98,6 +109,16 @@ func setDefault[T comparable](value *T, fallback T) {
 	}
 }
 
+// issuingSince returns when the issuing CA was certified.
+func (c *Config) issuingSince() (since time.Time) {
+	for _, issuer := range c.Issuers {
+		if issuer.ID() == c.Issuing {
+			since = issuer.Certificate().NotBefore
+		}
+	}
+	return since
+}
+
 // validate reports every fault at once.
 func (c *Config) validate() error {
 	var faults []error
@@ -109,6 +130,7 @@ func (c *Config) validate() error {
 	need(c.Store != nil, "no store")
 	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
 	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Names > 0 && c.Limits.Live > 0, "limits must be positive")
+	need(c.ClockLimits.Tolerance > 0 && c.ClockLimits.MaxJump > 0 && c.ClockLimits.MaxIdle > 0, "limits of the clock must be positive")
 	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
 	faults = append(faults, c.PEN.Validate())
 	live := c.live()

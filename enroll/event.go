@@ -63,6 +63,9 @@ const (
 	CompactionStarted    EventKind = "compaction.started"
 	ConfigReloaded       EventKind = "config.reloaded"
 	LogKeyRotated        EventKind = "log.key_rotated"
+	ClockAccepted        EventKind = "clock.accepted"
+	AlarmRaised          EventKind = "alarm.raised"
+	AlarmCleared         EventKind = "alarm.cleared"
 )
 
 // EventKinds lists every kind of event.
@@ -74,7 +77,7 @@ func EventKinds() []EventKind {
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
 		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
-		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ConfigReloaded, LogKeyRotated,
+		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ConfigReloaded, LogKeyRotated, ClockAccepted, AlarmRaised, AlarmCleared,
 	}
 }
 

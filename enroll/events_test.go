@@ -164,6 +164,23 @@ func happenings() map[enroll.EventKind]happening {
 		enroll.CompactionStarted: beginning(identity.InstallationCompacted, enroll.CompactionStarted),
 		enroll.ConfigReloaded:    reconfiguring,
 		enroll.LogKeyRotated:     reconfiguring,
+		enroll.ClockAccepted: func(_ context.Context, t *testing.T, r *rig) {
+			r.order(1)
+			newRigOn(t, r.store, "", r.issuer, func(c *enroll.Config) {
+				c.ClockLimits.Accept = true
+				c.Clock = func() time.Time { return r.clock.Now().Add(-day) }
+			})
+		},
+		enroll.AlarmRaised:  alarmed,
+		enroll.AlarmCleared: alarmed,
+	}
+}
+
+// alarmed has the clock go wrong, and right again.
+func alarmed(ctx context.Context, t *testing.T, r *rig) {
+	for _, by := range []time.Duration{0, -time.Hour, 2 * time.Hour} {
+		r.clock.advance(by)
+		check(t, r.LookForAlarms(ctx))
 	}
 }
 

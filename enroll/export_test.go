@@ -82,3 +82,15 @@ func (s *Service) RecordUses(ctx context.Context) error { return s.recordUses(ct
 
 // TokenChecksum is tokenChecksum.
 func TokenChecksum(text string) string { return tokenChecksum(text) }
+
+// LookForAlarms looks for every alarm once, and records what changed.
+func (s *Service) LookForAlarms(ctx context.Context) error {
+	looks := append([]Look{s.lookAtClock, s.lookAtIssuer, s.lookAtCRLs, s.lookAtSequencer}, s.looks...)
+	for _, look := range looks {
+		if err := s.lookOnce(ctx, look); err != nil {
+			return err
+		}
+	}
+	s.tellAlarms(ctx)
+	return nil
+}

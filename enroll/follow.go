@@ -36,7 +36,7 @@ type follower struct {
 // newFollower begins at the log's end: what is withdrawn later comes by, and this
 // node has said nothing yet.
 func newFollower(ctx context.Context, s *Service) (*follower, error) {
-	f := &follower{s: s, upTo: s.clock(), looked: make(chan struct{})}
+	f := &follower{s: s, upTo: s.clock.steady(), looked: make(chan struct{})}
 	err := s.store.View(ctx, func(r Reader) (err error) {
 		f.next, err = r.TreeSize()
 		return err
@@ -84,7 +84,7 @@ func (s *Service) follow(ctx context.Context) error {
 // look reads the log to its end and tells what was withdrawn. It keeps its place
 // where it fails.
 func (f *follower) look(ctx context.Context) error {
-	began := f.s.clock()
+	began := f.s.clock.steady()
 	for {
 		var part List[Record]
 		err := f.s.store.View(ctx, func(r Reader) (err error) {
@@ -121,6 +121,9 @@ func (f *follower) take(records []Record) error {
 		}
 	}
 	f.gaps = 0
+	if err := f.s.clockOfOthers(records); err != nil {
+		return err
+	}
 	f.s.spread(withdrawn)
 	f.next += uint64(len(records))
 	return nil

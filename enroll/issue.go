@@ -28,6 +28,9 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 		}
 		var signed *ca.Signed
 		if said.plan != nil {
+			if err := s.mayIssue(request); err != nil {
+				return Issued{}, err
+			}
 			if signed, err = s.sign(ctx, said.plan, request); err != nil {
 				return Issued{}, err
 			}

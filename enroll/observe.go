@@ -35,6 +35,14 @@ const (
 	CountArchiveFailures      Counter = "archive_failures"
 )
 
+// Counters lists what is counted.
+func Counters() []Counter {
+	return []Counter{
+		CountIssued, CountRecalled, CountDiscarded, CountWithdrawn, CountCRLs, CountCRLFailures, CountUnauthenticated,
+		CountIssuerNearingEnd, CountArchivedCertificates, CountArchivedRecords, CountArchiveFailures,
+	}
+}
+
 // Observer watches the path, for metrics. Its methods are called concurrently,
 // must not block, and cannot fail anything.
 type Observer interface {

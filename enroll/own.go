@@ -24,8 +24,8 @@ type Own struct {
 	Lifetime   time.Duration
 }
 
-// IssueOwn issues a certificate to Touchmark itself. It is recorded like any
-// other before it is returned.
+// IssueOwn issues a certificate to Touchmark itself, also by a clock that is not
+// believed: then it lasts longer. It is recorded like any other before it is returned.
 func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
 	issuer := s.live().issuing
 	if asked.Issuer != "" {
@@ -33,11 +33,17 @@ func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
 			return Issued{}, Refuse(NotFound, "no such issuer")
 		}
 	}
-	profile, err := ca.NewProfile(ca.ProfileConfig{Name: string(asked.Purpose), Purpose: asked.Purpose, Lifetime: asked.Lifetime})
+	// While the clock is not believed it is good by the service's own time and by the
+	// machine's, whichever its clients have, so that what is to be revoked can be.
+	seen := s.clock.look()
+	longer := seen.Latest.Sub(seen.Earliest).Truncate(time.Second)
+	profile, err := ca.NewProfile(ca.ProfileConfig{
+		Name: string(asked.Purpose), Purpose: asked.Purpose, Lifetime: min(asked.Lifetime+longer, ca.MaxLifetime.Truncate(time.Second)),
+	})
 	if err != nil {
 		return Issued{}, err
 	}
-	prepared, err := s.prepare(issuer, profile, asked.Key, ca.Subject{CommonName: asked.CommonName, DNSNames: asked.DNSNames, IPs: asked.IPs})
+	prepared, err := s.prepare(issuer, profile, asked.Key, ca.Subject{CommonName: asked.CommonName, DNSNames: asked.DNSNames, IPs: asked.IPs}, seen.Earliest)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -62,10 +68,10 @@ func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
 	return s.release(recorded, false), nil
 }
 
-// prepare decides a certificate with the service's clock, randomness and choice
-// of CRL shards.
-func (s *Service) prepare(issuer *ca.Issuer, profile ca.Profile, key crypto.PublicKey, names ca.Subject) (*ca.Prepared, error) {
-	prepared, err := issuer.Prepare(profile, key, names, s.splits.choose(issuer.ID()), s.now(), s.rand)
+// prepare decides a certificate that begins at a time, with the service's randomness
+// and choice of CRL shards.
+func (s *Service) prepare(issuer *ca.Issuer, profile ca.Profile, key crypto.PublicKey, names ca.Subject, begin time.Time) (*ca.Prepared, error) {
+	prepared, err := issuer.Prepare(profile, key, names, s.splits.choose(issuer.ID()), begin, s.rand)
 	if errors.Is(err, ca.ErrIssuerExpired) {
 		s.log.Error("the issuer cannot issue", "error", err)
 		return nil, Refuse(Unavailable, "the issuing CA's certificate is not valid now; the operator of the service must install a new one")

@@ -36,7 +36,7 @@ func (p *people) named(id string) string {
 
 // event begins an event of now, by who.
 func (s *Service) event(ctx context.Context, who identity.Principal, kind EventKind) Event {
-	event := Event{Time: s.now(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
+	event := Event{Time: s.clock.record(), Kind: kind, Request: RequestID(ctx), Actor: s.people.pseudonym(who)}
 	if who.Kind == identity.ScopedToken { // everybody else answers for themselves
 		event.Responsible = s.people.named(who.Responsible())
 	}

@@ -35,11 +35,12 @@ func (p *publisher) publish(ctx context.Context, key ShardKey, token uint64) err
 	if err != nil {
 		return err
 	}
-	now := p.s.now().Truncate(time.Second)
+	seen := p.s.clock.look()
+	begin, end := seen.Earliest.Truncate(time.Second), seen.Latest.Truncate(time.Second)
 	shard.Number++
-	shard.Published, shard.ThisUpdate, shard.NextUpdate = shard.Changes, now, now.Add(p.s.live().crlLifetime)
+	shard.Published, shard.ThisUpdate, shard.NextUpdate = shard.Changes, begin, end.Add(p.s.live().crlLifetime)
 	der, err := issuer.SignCRL(ctx, ca.CRLParams{
-		Shard: key.Shard, Number: shard.Number, ThisUpdate: now, NextUpdate: shard.NextUpdate, Entries: entries,
+		Shard: key.Shard, Number: shard.Number, ThisUpdate: begin, NextUpdate: shard.NextUpdate, Entries: entries,
 	})
 	if err != nil {
 		return err

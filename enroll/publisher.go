@@ -13,6 +13,9 @@ const (
 	publishEvery = time.Second
 	// stepBack is how long a node does not lead that lacks an issuer's key.
 	stepBack = 2 * LeadTerm
+	// apartness is how far the clocks of nodes may be apart before one signs anew what
+	// another signed.
+	apartness = time.Second
 )
 
 var (
@@ -117,20 +120,22 @@ func (p *publisher) publishDue(ctx context.Context) error {
 }
 
 // due reports whether a shard's CRL does not say what it should, or is past half
-// its time. The one made after its last certificate expired is its last.
+// its time, or was made by a clock that was ahead. The one made after its last certificate expired is its last.
 func (p *publisher) due(shard Shard) bool {
 	if shard.ThisUpdate.After(shard.Shard.Expires()) {
 		return false
 	}
-	half := shard.ThisUpdate.Add(shard.NextUpdate.Sub(shard.ThisUpdate) / 2)
-	return shard.Number == 0 || shard.Changes != shard.Published || p.s.now().After(half)
+	seen, lifetime := p.s.clock.look(), p.s.live().crlLifetime
+	return shard.Number == 0 || shard.Changes != shard.Published ||
+		seen.Latest.After(shard.NextUpdate.Add(-lifetime/2)) ||
+		shard.ThisUpdate.After(seen.Earliest.Add(apartness)) || shard.NextUpdate.After(seen.Latest.Add(lifetime+apartness))
 }
 
 // over reports whether a shard has had a CRL after its last certificate expired
 // and that CRL has run out: nobody asks for it any more.
 func (p *publisher) over(shard Shard) bool {
 	end := shard.Shard.Expires()
-	return shard.ThisUpdate.After(end) && p.s.now().After(shard.NextUpdate)
+	return shard.ThisUpdate.After(end) && p.s.clock.look().Earliest.After(shard.NextUpdate)
 }
 
 func (p *publisher) drop(ctx context.Context, key ShardKey, token uint64) error {

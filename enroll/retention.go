@@ -62,15 +62,15 @@ func (s *Service) reachArchive(ctx context.Context) error {
 }
 
 // ArchiveDue moves what is due by now out of the store, where this node is the
-// one that does so. Run calls it every minute. Wherever it is interrupted, the
+// one that does so and its clock is believed. Run calls it every minute. Wherever it is interrupted, the
 // next call goes on: nothing leaves the store before it was read back from the
 // archive.
 func (s *Service) ArchiveDue(ctx context.Context) error { return s.archiveDue(ctx, recordsMost) }
 
 // archiveDue is ArchiveDue with a number of records to a file.
 func (s *Service) archiveDue(ctx context.Context, records uint64) error {
-	if s.live().retention.Archive == nil {
-		return nil
+	if s.live().retention.Archive == nil || s.clock.look().Fault != "" {
+		return nil // what looks old by a wrong clock may not be
 	}
 	token, err := s.store.Lead(ctx, TaskArchive)
 	if err != nil || token == 0 {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
@@ -24,7 +23,7 @@ type Service struct {
 	maxLive       int
 	current       atomic.Pointer[live] // see live
 	reconfiguring sync.Mutex           // held while another live takes its place
-	clock         func() time.Time
+	clock         *clock
 	binding       BindingRule
 	rand          io.Reader
 	log           *slog.Logger
@@ -39,7 +38,11 @@ type Service struct {
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
-	follower  *follower     // nil for a store without other nodes
+	follower  *follower // nil for a store without other nodes
+	alarms    *alarms
+	watched   *watched
+	looks     []Look
+	node      string
 	jobWork   chan struct{} // holds a token while a job may be waiting
 	withdrawn []func(...ca.Serial)
 }
@@ -51,11 +54,13 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure enrolment: %w", err)
 	}
+	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits, c.issuingSince())
 	s := &Service{
-		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: c.Clock, rand: c.Rand, log: c.Log, observer: c.Observer,
+		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
 		binding: c.ChannelBinding,
-		guesses: newGuesses(c.Limits, c.Clock), refusals: newRefusals(c.Clock), uses: newUses(), signing: newSigning(c.Limits),
+		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
 		jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
 	}
 	installation, err := openInstallation(ctx, s.store, s.rand)
 	if err != nil {
@@ -63,14 +68,19 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.people = newPeople(installation.PseudonymKey)
 	s.publisher = newPublisher(s)
+	first := c.live()
+	first.setDefaults()
+	now := newLive(first, c.Retention.Archive)
+	s.current.Store(now)
+	if err := s.openClock(ctx); err != nil {
+		return nil, err
+	}
 	if s.store.Elsewhere() != nil {
 		if s.follower, err = newFollower(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	first := c.live()
-	first.setDefaults()
-	return s, s.install(ctx, newLive(first, c.Retention.Archive), nil)
+	return s, s.install(ctx, now, nil)
 }
 
 // OnWithdrawn has f called with the certificates whose status changed: here, after
@@ -81,8 +91,8 @@ func (s *Service) OnWithdrawn(f func(...ca.Serial)) { s.withdrawn = append(s.wit
 
 // Run does the work that nobody asks for: it publishes CRLs, follows the other
 // nodes, records in aggregate what was refused to unauthenticated callers and over and
-// over, watches the issuers' ends, and does what was asked for many devices at once. It
-// returns when ctx is done, after what it was doing.
+// over, watches the issuers' ends and whatever else may give an alarm, and does what was
+// asked for many devices at once. It returns when ctx is done, after what it was doing.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.publisher.run(ctx) })
@@ -91,6 +101,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.follow(ctx) })
 	group.Go(func() error { return s.archive(ctx) })
 	group.Go(func() error { return s.runJobs(ctx) })
+	group.Go(func() error { return s.watchAlarms(ctx) })
 	return group.Wait()
 }
 
@@ -122,9 +133,6 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 	}
 	return found, nil
 }
-
-// now is the time that decisions and records go by, to the millisecond.
-func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
 
 // randomText returns n random octets as lower-case base32.
 func (s *Service) randomText(n int) (string, error) {

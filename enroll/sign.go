@@ -98,7 +98,7 @@ func (s *Service) sign(ctx context.Context, p *plan, request *opened) (signed *c
 		CommonName:   string(id),
 		SerialNumber: string(id.SerialNumber()),
 		URIs:         names,
-	})
+	}, s.clock.look().Earliest)
 	if err != nil {
 		return nil, err
 	}

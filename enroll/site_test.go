@@ -76,7 +76,7 @@ func (s *site) join(t *testing.T, issuer *ca.Issuer, options ...rigOption) (*rig
 	s.mu.Lock()
 	s.nodes = append(s.nodes, n)
 	s.mu.Unlock()
-	r := newRigOn(t, n, s.path, issuer, append(options, func(c *enroll.Config) { c.Clock = time.Now })...)
+	r := newRigOn(t, n, s.path, issuer, append([]rigOption{func(c *enroll.Config) { c.Clock = time.Now }}, options...)...)
 	return r, n
 }
 

@@ -105,7 +105,7 @@ func (d *door) tokenOf(t enroll.TokenInfo) resource.Token {
 	return resource.Token{
 		ID: string(t.ID), Name: t.Name, Maker: t.Maker, MakerName: text(t.MakerName), Fleet: string(t.FleetPath),
 		Permissions: listOf(t.Permissions, word), Holds: listOf(t.Holds, word), Until: t.Until.UTC(),
-		OldUntil: moment(t.OldUntil(d.Clock())), CreatedAt: t.CreatedAt.UTC(), LastUsed: moment(t.LastUsed),
+		OldUntil: moment(t.OldUntil(d.Service.Now())), CreatedAt: t.CreatedAt.UTC(), LastUsed: moment(t.LastUsed),
 	}
 }
 

@@ -57,21 +57,22 @@ func newCache(budget int64) *cache {
 
 func (e *entry) size() int64 { return int64(len(e.response.DER)) + 2*int64(len(e.key)) + entryOverhead }
 
-// get returns a kept answer. refresh is true for one caller, once the answer
+// get returns a kept answer that is good now, and not of a future that the clock has
+// come back from. refresh is true for one caller, once the answer
 // has passed half of its life: that one signs it anew.
-func (c *cache) get(key []byte, now time.Time) (response Response, refresh, ok bool) {
+func (c *cache) get(key []byte, now span) (response Response, refresh, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[string(key)]
 	if e == nil {
 		return Response{}, false, false
 	}
-	if !now.Before(e.response.NextUpdate) {
+	if !now.to.Before(e.response.NextUpdate) || e.response.ThisUpdate.After(now.from.Add(ahead)) {
 		c.remove(e)
 		return Response{}, false, false
 	}
 	c.touch(e)
-	if !e.refreshing && !now.Before(e.refreshAt) {
+	if !e.refreshing && !now.to.Before(e.refreshAt) {
 		e.refreshing, refresh = true, true
 	}
 	return e.response, refresh, true

@@ -32,6 +32,8 @@ type delegate struct {
 	der     []byte // its certificate
 	keyHash [sha1.Size]byte
 	renewAt time.Time
+	// notBefore begins its certificate: where the clock was set back, that may be later.
+	notBefore time.Time
 	// notAfter ends its certificate; answers do not reach further.
 	notAfter time.Time
 }
@@ -55,6 +57,7 @@ type slot struct {
 	// turn holds one token: whoever has it may obtain a certificate, and read
 	// and write the fields below.
 	turn    chan struct{}
+	failing atomic.Pointer[error] // failure, for who has not the turn; nil for none
 	retryAt time.Time
 	failure error // why the last attempt failed
 }
@@ -73,13 +76,13 @@ func (d *delegates) slot(issuerID string) *slot {
 // get returns a delegate that is good now. The first who comes when two thirds
 // of its life have passed obtains the next; others go on with the old one. Who
 // comes when there is none waits.
-func (d *delegates) get(ctx context.Context, issuer *ca.Issuer, now time.Time) (*delegate, error) {
+func (d *delegates) get(ctx context.Context, issuer *ca.Issuer, now span) (*delegate, error) {
 	s := d.slot(issuer.ID())
 	current := s.current.Load()
-	if current != nil && now.Before(current.renewAt) {
+	if current.fresh(now) {
 		return current, nil
 	}
-	if current.serves(now) {
+	if current.serves(now.to) {
 		select {
 		case s.turn <- struct{}{}:
 		default:
@@ -101,14 +104,19 @@ func (d *delegate) serves(now time.Time) bool {
 	return d != nil && now.Add(time.Second).Before(d.notAfter)
 }
 
+// fresh reports whether the delegate needs no successor. It may be nil.
+func (d *delegate) fresh(now span) bool {
+	return d != nil && now.to.Before(d.renewAt) && !now.from.Before(d.notBefore)
+}
+
 // renew is called by the one whose turn it is.
-func (d *delegates) renew(ctx context.Context, s *slot, issuer *ca.Issuer, now time.Time) (*delegate, error) {
+func (d *delegates) renew(ctx context.Context, s *slot, issuer *ca.Issuer, now span) (*delegate, error) {
 	current := s.current.Load()
-	if current != nil && now.Before(current.renewAt) {
+	if current.fresh(now) {
 		return current, nil // another had the turn just before
 	}
-	serves := current.serves(now)
-	if now.Before(s.retryAt) {
+	serves := current.serves(now.to)
+	if now.to.Before(s.retryAt) {
 		if serves {
 			return current, nil
 		}
@@ -118,14 +126,16 @@ func (d *delegates) renew(ctx context.Context, s *slot, issuer *ca.Issuer, now t
 	if err == nil {
 		s.current.Store(next)
 		s.retryAt, s.failure = time.Time{}, nil
+		s.failing.Store(nil)
 		d.log.Info("OCSP responder certificate obtained", "issuer", issuer.ID(), "not_after", next.notAfter)
 		return next, nil
 	}
 	if ctx.Err() == nil { // it was not the caller who gave up
 		s.failure = err
-		s.retryAt = now.Add(failureRetry)
+		s.failing.Store(&err)
+		s.retryAt = now.to.Add(failureRetry)
 		if serves {
-			s.retryAt = now.Add(renewalRetry)
+			s.retryAt = now.to.Add(renewalRetry)
 		}
 	}
 	if !serves {
@@ -135,7 +145,7 @@ func (d *delegates) renew(ctx context.Context, s *slot, issuer *ca.Issuer, now t
 	return current, nil
 }
 
-func (d *delegates) obtain(ctx context.Context, issuer *ca.Issuer, now time.Time) (*delegate, error) {
+func (d *delegates) obtain(ctx context.Context, issuer *ca.Issuer, now span) (*delegate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("making a responder key: %w", err)
@@ -154,13 +164,13 @@ func (d *delegates) obtain(ctx context.Context, issuer *ca.Issuer, now time.Time
 	}
 	return &delegate{
 		key: key, der: cert.Raw, keyHash: sha1.Sum(point), //nolint:gosec // see the import
-		renewAt: now.Add(cert.NotAfter.Sub(now) * 2 / 3), notAfter: cert.NotAfter,
+		renewAt: now.to.Add(cert.NotAfter.Sub(now.to) * 2 / 3), notBefore: cert.NotBefore, notAfter: cert.NotAfter,
 	}, nil
 }
 
 // checkDelegate holds the certificate against RFC 6960, section 4.2.2.2: what
 // relying parties will refuse must not be used.
-func checkDelegate(der []byte, key *ecdsa.PrivateKey, issuer *ca.Issuer, now time.Time) (*x509.Certificate, error) {
+func checkDelegate(der []byte, key *ecdsa.PrivateKey, issuer *ca.Issuer, now span) (*x509.Certificate, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, err
@@ -174,7 +184,7 @@ func checkDelegate(der []byte, key *ecdsa.PrivateKey, issuer *ca.Issuer, now tim
 		return nil, errors.New("it lacks the extended key usage OCSPSigning")
 	case !hasNoCheck(cert):
 		return nil, errors.New("it lacks id-pkix-ocsp-nocheck")
-	case now.Before(cert.NotBefore) || !now.Add(time.Minute/2).Before(cert.NotAfter):
+	case now.from.Before(cert.NotBefore) || !now.to.Add(time.Minute/2).Before(cert.NotAfter):
 		return nil, fmt.Errorf("it is good from %s to %s, not for half a minute from now", cert.NotBefore, cert.NotAfter)
 	}
 	return cert, cert.CheckSignatureFrom(issuer.Certificate())

@@ -68,8 +68,12 @@ type Config struct {
 	// only what is revoked is answered from the cache, and the rest looked up. It is
 	// called for every request and may take a moment to catch up. Nil is always true.
 	CaughtUp func(ctx context.Context) bool
-	// Clock tells the time; time.Now if nil.
+	// Clock tells the time; time.Now if nil. Span, if not nil, tells it instead, where
+	// there are two answers to what time it is: the earlier first. Answers, and the
+	// certificates that they are signed with, are good at both, and none is kept that
+	// is of the future of the earlier one or past the end at the later one.
 	Clock func() time.Time
+	Span  func() (earliest, latest time.Time)
 	// Log takes one line for each responder certificate; none if nil.
 	Log *slog.Logger
 	// Validity is from an answer's thisUpdate to its nextUpdate: a minute to a
@@ -125,6 +129,12 @@ func New(config Config) (*Responder, error) {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
+	if config.Span == nil {
+		config.Span = func() (earliest, latest time.Time) {
+			now := config.Clock()
+			return now, now
+		}
+	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
@@ -149,7 +159,7 @@ func (r *Responder) Respond(ctx context.Context, der []byte) (Response, error) {
 		return orError(response, err)
 	}
 	caughtUp := r.config.CaughtUp(ctx) // before the cache is looked at
-	now := r.config.Clock()
+	now := r.now()
 	response, refresh, kept := r.cache.get(request.CertIDs[0].Raw, now)
 	stands := kept && (caughtUp || response.revoked)
 	if stands && !refresh {
@@ -157,7 +167,7 @@ func (r *Responder) Respond(ctx context.Context, der []byte) (Response, error) {
 	}
 	anew, err := r.shared(ctx, &Request{CertIDs: []CertID{request.CertIDs[0]}}, kept)
 	if err != nil && refresh {
-		response, kept = r.cache.postpone(request.CertIDs[0].Raw, now.Add(r.config.Validity/16))
+		response, kept = r.cache.postpone(request.CertIDs[0].Raw, now.to.Add(r.config.Validity/16))
 		if kept && stands {
 			return response, nil
 		}
@@ -219,7 +229,7 @@ func (r *Responder) lead(ctx context.Context, request *Request, f *flight, anew 
 	err = ErrInternal // should fresh panic, those who wait are not left waiting
 	defer func() { r.cache.land(string(raw), f, response, err) }()
 	if !anew { // the flight before may have landed since this caller looked
-		if kept, _, ok := r.cache.get(raw, r.config.Clock()); ok {
+		if kept, _, ok := r.cache.get(raw, r.now()); ok {
 			return kept, nil
 		}
 	}
@@ -275,7 +285,7 @@ func (r *Responder) attempt(ctx context.Context, issuer *ca.Issuer, request *Req
 	key := ""
 	defer func() { current = r.cache.settle(serials, seen, key, keep) }()
 
-	now := r.config.Clock().UTC().Truncate(time.Second)
+	now := r.now().inSeconds()
 	response, err = r.answer(ctx, issuer, request, serials, now)
 	if err != nil {
 		return Response{}, false, err
@@ -285,19 +295,19 @@ func (r *Responder) attempt(ctx context.Context, issuer *ca.Issuer, request *Req
 		if response.Cacheable {
 			keep = &entry{
 				key: key, serial: serials[0], response: response,
-				refreshAt: now.Add(response.NextUpdate.Sub(now) / 2),
+				refreshAt: now.to.Add(response.NextUpdate.Sub(now.to) / 2),
 			}
 		}
 	}
 	return response, false, nil
 }
 
-func (r *Responder) answer(ctx context.Context, issuer *ca.Issuer, request *Request, serials []ca.Serial, now time.Time) (Response, error) {
+func (r *Responder) answer(ctx context.Context, issuer *ca.Issuer, request *Request, serials []ca.Serial, now span) (Response, error) {
 	delegate, err := r.delegates.get(ctx, issuer, now)
 	if err != nil {
 		return Response{}, fmt.Errorf("%w: %w", ErrTryLater, err)
 	}
-	a := answer{certIDs: request.CertIDs, nonce: request.Nonce, thisUpdate: now, nextUpdate: now.Add(r.config.Validity)}
+	a := answer{certIDs: request.CertIDs, nonce: request.Nonce, thisUpdate: now.from, nextUpdate: now.to.Add(r.config.Validity)}
 	if a.nextUpdate.After(delegate.notAfter) {
 		a.nextUpdate = delegate.notAfter.UTC()
 	}

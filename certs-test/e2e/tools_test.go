@@ -15,6 +15,7 @@ func needTools(t *testing.T) {
 		"bash": "bash", "curl": "curl", "openssl": "openssl", "jq": "jq", "ps": "procps",
 		"nginx": "nginx", "mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients",
 		"haproxy": "haproxy", "freeradius": "freeradius", "eapol_test": "eapoltest",
+		"testssl": "testssl.sh", "hexdump": "bsdextrautils",
 		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin",
 		"node": "nodejs", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
 	} {

@@ -22,6 +22,7 @@ func configFlag(command *cobra.Command, path *string) {
 
 func newServe() *cobra.Command {
 	var path, level string
+	var acceptClock bool
 	var at config.Addresses
 	command := &cobra.Command{
 		Use:   "serve",
@@ -40,6 +41,10 @@ When the store can promise nothing any more, after a failed fsync for example, i
 ends with exit code 6; a restart needs no repair. It does not begin, with exit code
 5, on a store that another process has, that a newer Touchmark wrote, or that is an
 unfinished copy.
+
+Where the machine's clock is behind the last record, or far ahead of it, nothing is
+issued; the log says so. Set the clock right, or where it is, start once with
+--accept-clock.
 
 With a store on PostgreSQL any number of servers may share one configuration and
 its folder, on several machines or, told where to listen, on one.`,
@@ -74,6 +79,7 @@ its folder, on several machines or, told where to listen, on one.`,
 			for _, warning := range warnings {
 				log.Warn("configuration", "key", warning.Key, "warning", warning.Text)
 			}
+			settings.Clock.Accept = acceptClock
 			boundMemory(settings.Memory)
 			return server.Run(command.Context(), server.Config{
 				Settings: settings, Version: readVersion().Version, Clock: time.Now, Rand: rand.Reader, Log: log,
@@ -87,6 +93,7 @@ its folder, on several machines or, told where to listen, on one.`,
 	flags.StringVar(&at.API, "api-addr", "", "where people and programs connect (likewise)")
 	flags.StringVar(&at.Status, "status-addr", "", "where CRLs and OCSP are served (likewise)")
 	flags.StringVar(&at.Metrics, "metrics-addr", "", "where Prometheus asks, or off (likewise)")
+	flags.BoolVar(&acceptClock, "accept-clock", false, "take the machine's clock for right, whatever the records say")
 	flags.StringVar(&level, "log-level", "", "debug, info, warn or error (default: as the configuration says)")
 	return command
 }

@@ -82,6 +82,8 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
 	s.RecordsAfter = c.duration("archive.records_after", file.Archive.RecordsAfter, defaultRecords, leastRetention, mostRetention)
 	s.MembershipLifetime = c.duration("access.membership_lifetime", file.Access.MembershipLifetime, defaultMembership, leastMembership, mostMembership)
+	s.Clock = c.clock(file.Clock)
+	s.DiskLow, s.DiskStop = c.disk(file.Disk)
 	s.Wait, s.Memory = c.limits(file.Limits)
 	c.folder("archive.dir", s.ArchiveDir)
 	s.DNSNames, s.IPs = c.names(file.Names)

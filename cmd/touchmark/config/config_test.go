@@ -55,6 +55,8 @@ crl: {lifetime: 12h}
 reenrol_window: 2d
 access: {membership_lifetime: 30d}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
+clock: {tolerance: 30s, max_jump: 2h, max_idle: 365d}
+disk: {low: 10GiB, stop: 512MiB}
 limits: {wait: 500ms, memory: 2GiB}
 `
 
@@ -103,6 +105,11 @@ func TestGoodConfiguration(t *testing.T) {
 		"own role":    {s.OIDC.Providers[1].Roles["staff"], identity.Auditor},
 		"crl":         {s.CRLLifetime, 12 * time.Hour},
 		"reenrol":     {s.ReenrolWindow, 48 * time.Hour},
+		"tolerance":   {s.Clock.Tolerance, 30 * time.Second},
+		"jump":        {s.Clock.MaxJump, 2 * time.Hour},
+		"idle":        {s.Clock.MaxIdle, 365 * 24 * time.Hour},
+		"low disk":    {s.DiskLow, int64(10 << 30)},
+		"full disk":   {s.DiskStop, int64(512 << 20)},
 		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
@@ -175,6 +182,11 @@ func TestFaults(t *testing.T) {
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},
 		{"a folder below a file", "dir: old", "dir: log.key/archive", "archive.dir", "log.key"},
+		{"no tolerance", "tolerance: 30s", "tolerance: 0s", "clock.tolerance", "must be"},
+		{"a jump of a year", "max_jump: 2h", "max_jump: 365d", "clock.max_jump", "must be"},
+		{"idle for ever", "max_idle: 365d", "max_idle: never", "clock.max_idle", "no duration"},
+		{"a disk without a unit", "low: 10GiB", "low: 10", "disk.low", "no size"},
+		{"a stop before the alarm", "low: 10GiB", "low: 256MiB", "disk.stop", "alarm"},
 		{"certificates leave at once", "certificates_after: 2d", "certificates_after: 1m", "archive.certificates_after", "must be"},
 		{"records stay for ever", "records_after: 90d", "records_after: 9999d", "archive.records_after", "must be"},
 		{"unknown at the top", "pen: 64512", "pen: 64512\nPEN: 1", "PEN", "there are"},

@@ -58,6 +58,33 @@ type File struct {
 	LogLevel string `yaml:"log_level" reload:"live"`
 	// Limits say what happens when more is asked for than can be done.
 	Limits Limits `yaml:"limits"`
+	// Clock says how far the machine's clock may be off before nothing is issued by it.
+	Clock Clock `yaml:"clock"`
+	// Disk says how much room there should be.
+	Disk Disk `yaml:"disk"`
+}
+
+// Clock says how far the machine's clock may be off (docs/operations/clock.md).
+type Clock struct {
+	// Tolerance is how far the clock may be behind the last record, or apart from the
+	// clock of the database: 1s to 1h; 2m by default.
+	Tolerance string `yaml:"tolerance"`
+	// MaxJump is how far it may jump ahead while the server runs, as a machine's does
+	// that was paused: 1m to 30d; 1h by default.
+	MaxJump string `yaml:"max_jump"`
+	// MaxIdle is how old the last record may be at a start: 1d to 10 years; 180d by
+	// default. A server that runs records its own certificates more often.
+	MaxIdle string `yaml:"max_idle"`
+}
+
+// Disk says how much room there should be where the store's file and the archive
+// are, in MiB or GiB, 64MiB at the least.
+type Disk struct {
+	// Low is below how much there is an alarm; 2GiB by default.
+	Low string `yaml:"low"`
+	// Stop is below how much devices are not enrolled any more; below a quarter of it
+	// they do not renew either. Revocation is never refused. 256MiB by default.
+	Stop string `yaml:"stop"`
 }
 
 // Listener is a TLS listener. Its certificate is made, and made anew, by

@@ -54,8 +54,11 @@ type Settings struct {
 	// Digest is the SHA-256 of its text, in hexadecimal digits; empty where it was not
 	// read from a file.
 	Digest string
-	Wait   time.Duration // of a request for others
-	Memory int64         // octets; 0 for what the machine has
+
+	Clock             enroll.ClockLimits
+	DiskLow, DiskStop int64         // octets
+	Wait              time.Duration // of a request for others
+	Memory            int64         // octets; 0 for what the machine has
 }
 
 // Bind is where a listener listens.

@@ -13,6 +13,16 @@
 //	touchmark_config_restart_keys                changed keys that wait for a restart
 //	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
+//	touchmark_alarm{alarm}                       1 while an operator has to do something
+//	touchmark_clock_offset_seconds               what the machine's clock says more than the service's own time
+//	touchmark_clock_fault{fault}                 1 for why the machine's clock is not believed
+//	touchmark_crl_age_seconds                    how long ago the oldest CRL was signed
+//	touchmark_crl_left_seconds                   how long the CRL that ends first is still good
+//	touchmark_log_unsequenced                    batches of events that wait to be numbered
+//	touchmark_log_unsequenced_seconds            how long the oldest of them has waited
+//	touchmark_disk_free_bytes{folder}            room on the disk of the store's file and of the archive
+//	touchmark_disk_size_bytes{folder}
+//	touchmark_own_certificate_not_after_timestamp_seconds{certificate}
 //
 // and what Go and the process say of themselves.
 package metrics
@@ -41,7 +51,10 @@ type Metrics struct {
 	issuers  *watchedIssuers
 	reloads  *prometheus.CounterVec
 	waiting  prometheus.Gauge
-	shed     *prometheus.CounterVec
+
+	free, size *prometheus.GaugeVec // by folder
+	own        *prometheus.GaugeVec // by certificate
+	shed       *prometheus.CounterVec
 }
 
 var _ enroll.Observer = (*Metrics)(nil)
@@ -66,16 +79,17 @@ func New() *Metrics {
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "touchmark_config_restart_keys", Help: "Changed keys of the configuration that wait for a restart.",
 		}),
+		free: gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
+		size: gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
+		own:  gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
 		shed: counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
-	}
-	for _, outcome := range []ReloadOutcome{ReloadApplied, ReloadUnchanged, ReloadFailed} {
-		m.reloads.WithLabelValues(string(outcome)) // so that the first is seen as an increase
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.issuers, m.reloads, m.waiting, m.shed,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.issuers, m.reloads, m.waiting, m.shed, m.free, m.size, m.own,
 	)
+	m.beginAtZero()
 	return m
 }
 

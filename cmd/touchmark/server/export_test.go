@@ -17,11 +17,13 @@ var RunOn = runOn
 // LimitConnections is limitConnections.
 var LimitConnections = limitConnections
 
+func now() (earliest, latest time.Time) { return time.Now(), time.Now() }
+
 // KeepOwn issues the listeners' certificate and keeps it good until ctx is done.
 // It returns how a listener gets it.
 func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enroll.Issued, error)) (func() (*tls.Certificate, error), error) {
-	o := newOwnCertificate(issue, Config{
-		Settings: &config.Settings{DNSNames: []string{"localhost"}}, Clock: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	o := newOwnCertificate(issue, now, Config{
+		Settings: &config.Settings{DNSNames: []string{"localhost"}}, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	first, err := o.issue(ctx)
 	if err != nil {

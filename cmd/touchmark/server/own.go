@@ -25,6 +25,8 @@ const (
 	retryOwn = time.Minute
 	// retryFirst is how long to wait while there is none at all.
 	retryFirst = 5 * time.Second
+	// lookOwn is how often it is looked whether the certificate is good by the clock.
+	lookOwn = 10 * time.Second
 )
 
 // ownCertificate is the listeners' certificate, which Touchmark issues to itself
@@ -32,13 +34,16 @@ const (
 // never leaves the process.
 type ownCertificate struct {
 	issueOwn func(context.Context, enroll.Own) (enroll.Issued, error)
-	clock    func() time.Time
-	rand     io.Reader
-	log      *slog.Logger
+	// span is between what the earliest and the latest answer is to what time it is.
+	span func() (earliest, latest time.Time)
+	rand io.Reader
+	log  *slog.Logger
 
 	names   atomic.Pointer[ownNames]
 	anew    chan struct{} // holds a token while it is to be replaced at once
 	current atomic.Pointer[tls.Certificate]
+	begins  atomic.Int64 // its notBefore, and its notAfter, in seconds since 1970
+	ends    atomic.Int64
 }
 
 // ownNames are what clients reach the listeners by.
@@ -47,8 +52,8 @@ type ownNames struct {
 	ips []net.IP
 }
 
-func newOwnCertificate(issue func(context.Context, enroll.Own) (enroll.Issued, error), c Config) *ownCertificate {
-	o := &ownCertificate{issueOwn: issue, clock: c.Clock, rand: c.Rand, log: c.Log, anew: make(chan struct{}, 1)}
+func newOwnCertificate(issue func(context.Context, enroll.Own) (enroll.Issued, error), span func() (earliest, latest time.Time), c Config) *ownCertificate {
+	o := &ownCertificate{issueOwn: issue, span: span, rand: c.Rand, log: c.Log, anew: make(chan struct{}, 1)}
 	o.names.Store(&ownNames{dns: c.Settings.DNSNames, ips: c.Settings.IPs})
 	return o
 }
@@ -88,7 +93,10 @@ func (o *ownCertificate) issue(ctx context.Context) (time.Duration, error) {
 		Certificate: append([][]byte{issued.DER}, issued.Chain...),
 		PrivateKey:  key,
 	})
-	return max(issued.Serial.NotAfter().Sub(o.clock())*2/3, retryOwn), nil
+	o.begins.Store(issued.NotBefore.Unix())
+	o.ends.Store(issued.Serial.NotAfter().Unix())
+	_, latest := o.span()
+	return max(issued.Serial.NotAfter().Sub(latest)*2/3, retryOwn), nil
 }
 
 // again is how long to wait after a failure: less where there is none to serve with.
@@ -99,22 +107,44 @@ func (o *ownCertificate) again() time.Duration {
 	return retryOwn
 }
 
-// keep renews the certificate in time, beginning after first, until ctx is done.
+// end returns when the certificate ends; the zero time for none.
+func (o *ownCertificate) end() time.Time {
+	if o.current.Load() == nil {
+		return time.Time{}
+	}
+	return time.Unix(o.ends.Load(), 0)
+}
+
+// wrong reports whether the certificate is not good at a time that it may be, as after
+// the clock was set.
+func (o *ownCertificate) wrong() bool {
+	earliest, latest := o.span()
+	return o.begins.Load() > earliest.Unix() || o.ends.Load() <= latest.Unix()
+}
+
+// keep renews the certificate in time, beginning after first, and where the clock was
+// set so that it is not good, until ctx is done.
 func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
-	timer := time.NewTimer(first)
+	timer, look := time.NewTimer(first), time.NewTicker(lookOwn)
 	defer timer.Stop()
-	for {
+	defer look.Stop()
+	for failed := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		case <-o.anew:
+		case <-look.C:
+			if failed || !o.wrong() {
+				continue
+			}
 		}
 		next, err := o.issue(ctx)
 		if err != nil {
 			o.log.Error("the listeners' certificate could not be issued; trying again soon", "error", err)
 			next = o.again()
 		}
+		failed = err != nil
 		timer.Reset(next)
 	}
 }

@@ -36,6 +36,10 @@ type Config struct {
 	Reload <-chan os.Signal
 	// Read reads the configuration again, for Reload.
 	Read func() (*config.Settings, []config.Fault, error)
+	// Elapsed and Room are what tests bring in place of the time that passes and of
+	// the room on a folder's disk, in octets; nil for the machine's.
+	Elapsed func() time.Duration
+	Room    func(folder string) (free, size uint64, err error)
 }
 
 // ErrStoreFailed means that the store can promise nothing any more. A restart
@@ -69,8 +73,8 @@ type server struct {
 	service   *enroll.Service
 	tokens    *tokens
 	own       *ownCertificate
-	metrics   *metrics.Metrics
 	responder *ocsp.Responder
+	metrics   *metrics.Metrics
 	admission *admit.Limiter
 	listeners []*listener
 	// publicDoor and metricsDoor are what is on the status and metrics listeners.
@@ -107,7 +111,8 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
-		Clock:          c.Clock, Rand: c.Rand, Log: c.Log, Observer: s.metrics,
+		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
+		Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -115,8 +120,32 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s.reloading = reloading{settings: c.Settings, begun: c.Settings, keys: opened, material: m}
 	s.metrics.WatchIssuers(m.issuers, m.issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
-	s.own = newOwnCertificate(s.service.IssueOwn, c)
+	s.metrics.WatchAlarms(s.service)
+	s.own = newOwnCertificate(s.service.IssueOwn, s.span, c)
 	return s, s.wire(ctx)
+}
+
+// nodeName is what this node is called where an alarm is its alone.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// now is the time that the doors go by: the service's own, as soon as there is one.
+func (s *server) now() time.Time {
+	if s.service == nil {
+		return s.Clock()
+	}
+	return s.service.Now()
+}
+
+// span is between what the earliest and the latest answer is to what time it is.
+func (s *server) span() (earliest, latest time.Time) {
+	seen := s.service.Clock()
+	return seen.Earliest, seen.Latest
 }
 
 func (s *server) enter(stage string) { s.stage.Store(&stage) }

@@ -123,6 +123,12 @@ func start(t *testing.T, wrap func(enroll.Store) enroll.Store) *running {
 // startAt is start with a clock.
 func startAt(t *testing.T, wrap func(enroll.Store) enroll.Store, clock func() time.Time) *running {
 	t.Helper()
+	return startWith(t, wrap, func(c *server.Config) { c.Clock = clock })
+}
+
+// startWith is start with a change of what the server needs.
+func startWith(t *testing.T, wrap func(enroll.Store) enroll.Store, change func(*server.Config)) *running {
+	t.Helper()
 	dir, settings := newLab(t)
 	kept, err := store.Open(t.Context(), settings.Store, store.Options{})
 	if err != nil {
@@ -131,8 +137,9 @@ func startAt(t *testing.T, wrap func(enroll.Store) enroll.Store, clock func() ti
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{dir: dir, settings: settings, log: &safeBuffer{}, stop: stop, result: make(chan error, 1)}
 	c := server.Config{
-		Settings: settings, Version: "test", Clock: clock, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
+		Settings: settings, Version: "test", Clock: time.Now, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(r.log, nil)),
 	}
+	change(&c)
 	ended := make(chan struct{})
 	t.Cleanup(func() { stop(); <-ended })
 	go func() {

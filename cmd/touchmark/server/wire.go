@@ -102,7 +102,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 // verifier makes what tells who holds a provider's token.
 func (s *server) verifier(settings *config.Settings, a anchors) (*oidc.Verifier, error) {
 	c := settings.OIDC
-	c.Clock, c.Log, c.HTTPClient = s.Clock, s.Log, a.client
+	c.Clock, c.Log, c.HTTPClient = s.now, s.Log, a.client
 	if s.tokens != nil {
 		return s.tokens.current.Load().Anew(c)
 	}
@@ -116,7 +116,7 @@ func (s *server) makeResponder() (err error) {
 		Lookup:   s.lookUp,
 		Certify:  s.certifyResponder,
 		CaughtUp: s.service.CaughtUp,
-		Clock:    s.Clock,
+		Span:     s.span,
 		Log:      s.Log,
 	})
 	if err == nil {
@@ -128,7 +128,7 @@ func (s *server) makeResponder() (err error) {
 func (s *server) statusDoor(settings *config.Settings) (http.Handler, error) {
 	return status.New(status.Config{
 		Source: s.service, OCSP: countedOCSP{s.responder, s.metrics.OCSP}, ParentCRLs: settings.ParentCRLs,
-		Ready: s.ready, Clock: s.Clock, Log: s.Log,
+		Ready: s.ready, Clock: s.now, Log: s.Log,
 	})
 }
 
