@@ -87,14 +87,13 @@ nodes: ROUNDS = 5
 nodes: setup ## three nodes on PostgreSQL: killed, paused, cut off; ROUNDS (5) times
 	$(GO) test -count=1 -v -timeout 5h ./certs-test/nodes -rounds $(ROUNDS)
 
+.PHONY: hostile
+hostile: build ## the hostile table: some thousand requests of attackers, and their answers
+	TOUCHMARK_BIN=$(CURDIR)/bin/touchmark $(GO) test -count=1 -v ./certs-test/hostile
+
 .PHONY: fuzz
-fuzz: ## fuzz each parser for FUZZTIME (30s)
-	$(GO) test -list '^Fuzz' ./... \
-	| awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' \
-	| while read -r package name; do \
-		echo "$$package $$name"; \
-		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$package"; \
-	done
+fuzz: ## fuzz each parser for FUZZTIME (30s), one for each processor at once
+	GO='$(GO)' FUZZTIME='$(FUZZTIME)' scripts/fuzz
 
 # What bench passes on: COMPARE='-cold 20000 -for 1s' is a run of a few minutes.
 COMPARE ?=

@@ -20,10 +20,17 @@ type holding struct {
 	fleet       identity.FleetID   // the branch, of a grant
 	branch      identity.FleetPath // the branch, of what the configuration gives
 	until       time.Time          // zero for no end
+	// lineage is that of the device that it was given to, and given when that was.
+	lineage string
+	given   time.Time
+	// superseded says that the device was enrolled anew since.
+	superseded bool
 }
 
-// lasts reports whether the holding has not ended.
-func (h *holding) lasts(now time.Time) bool { return h.until.IsZero() || now.Before(h.until) }
+// lasts reports whether the holding has not ended, and is the holder's still.
+func (h *holding) lasts(now time.Time) bool {
+	return !h.superseded && (h.until.IsZero() || now.Before(h.until))
+}
 
 // covers reports whether the holding reaches a place at a time.
 func (h *holding) covers(at *place, now time.Time) bool {
@@ -70,6 +77,11 @@ func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
 		return a, nil
 	case identity.ScopedToken:
 		return a, s.scopeOf(r, a)
+	case identity.Certificate:
+		if err := a.hold(r, p); err != nil {
+			return a, err
+		}
+		return a, s.keepToLineage(r, a)
 	default:
 		return a, a.hold(r, p)
 	}

@@ -42,14 +42,17 @@ type Approval struct {
 	Devices int                  `json:"devices,omitempty"`
 	// Maker is the principal's id, and Responsible the pseudonymous one of who answers
 	// for it.
-	Maker       string        `json:"maker"`
-	Responsible string        `json:"responsible"`
-	State       ApprovalState `json:"state"`
-	CreatedAt   time.Time     `json:"created_at"`
-	ExpiresAt   time.Time     `json:"expires_at"`
-	DecidedBy   string        `json:"decided_by,omitempty"` // pseudonymous id
-	DecidedAt   time.Time     `json:"decided_at,omitzero"`
-	Comment     string        `json:"comment,omitempty"` // of whoever decided
+	Maker       string `json:"maker"`
+	Responsible string `json:"responsible"`
+	// Counted is the pseudonymous id of whom it counts against while it waits; empty of
+	// requests from before that was so.
+	Counted   string        `json:"counted,omitempty"`
+	State     ApprovalState `json:"state"`
+	CreatedAt time.Time     `json:"created_at"`
+	ExpiresAt time.Time     `json:"expires_at"`
+	DecidedBy string        `json:"decided_by,omitempty"` // pseudonymous id
+	DecidedAt time.Time     `json:"decided_at,omitzero"`
+	Comment   string        `json:"comment,omitempty"` // of whoever decided
 }
 
 // StateAt returns what has become of the request at the time now.
@@ -84,6 +87,9 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	if len(w.places) > maxApprovalFleets {
 		return nil, Refuse(TooLarge, "this reaches over %d fleets, more than one request can ask for; do it branch by branch", maxApprovalFleets)
 	}
+	if err := a.mayAskMore(tx, d); err != nil {
+		return nil, err
+	}
 	data, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("a deed that waits: %w", err)
@@ -91,7 +97,7 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	lifetime, _ := w.places[0].policy.ApprovalLifetime()
 	asked := &Approval{
 		ID: id, Kind: d.kind(), Deed: data, Words: w.words, Permission: w.permission, Devices: w.devices, Maker: a.who.ID(),
-		Responsible: a.responsible(), State: RequestWaiting, CreatedAt: a.now, ExpiresAt: a.now.Add(lifetime),
+		Responsible: a.responsible(), Counted: a.responsible(), State: RequestWaiting, CreatedAt: a.now, ExpiresAt: a.now.Add(lifetime),
 	}
 	for _, at := range w.places {
 		asked.Fleets = append(asked.Fleets, at.id)
@@ -107,6 +113,7 @@ func (s *Service) ask(ctx context.Context, tx Tx, a *access, d deed, w weight, i
 	return asked, errors.Join(
 		s.remember(tx, a.who),
 		putDocument(tx, ApprovalDocument, string(id), asked),
+		putDocument(tx, ApprovalOfDocument, asked.countedAt(), asksUntil{asked.ExpiresAt}),
 		putDocument(tx, ApprovalForDocument, key, askedFor{ID: id}),
 		forgetApprovals(tx, a.now),
 		s.append(tx, a.who, event),
@@ -166,7 +173,7 @@ func (a *access) made(asked *Approval) bool {
 func (a *access) mayDecide(r Reader, asked *Approval) (places []*place, may bool, err error) {
 	may = len(asked.Fleets) > 0
 	for _, id := range asked.Fleets {
-		at, err := a.moment.place(r, id)
+		at, err := a.moment.past(r, id)
 		if err != nil {
 			return nil, false, err
 		}

@@ -21,7 +21,7 @@ func waitKey(d deed, maker string) (string, error) {
 	same := d
 	switch d := d.(type) {
 	case *createGrant:
-		same = &createGrant{NewGrant: d.NewGrant, At: d.At}
+		same = &createGrant{NewGrant: d.NewGrant, At: d.At, Lineage: d.Lineage}
 	case *startJob:
 		same = &startJob{User: d.User, NewJob: d.NewJob}
 	case *admitEnrolment:
@@ -89,7 +89,8 @@ func forgetApprovals(tx Tx, now time.Time) error {
 }
 
 func forgetApproval(tx Tx, old *Approval) error {
-	if err := tx.DeleteDocument(ApprovalDocument, string(old.ID)); err != nil {
+	err := errors.Join(tx.DeleteDocument(ApprovalDocument, string(old.ID)), tx.DeleteDocument(ApprovalOfDocument, old.countedAt()))
+	if err != nil {
 		return err
 	}
 	d := newDeed(old.Kind)

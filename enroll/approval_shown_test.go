@@ -122,7 +122,7 @@ func TestNobodyApprovesMoreThanTheyWereShown(t *testing.T) {
 func TestApprovalDoesNotOutliveTheMakersCertificate(t *testing.T) {
 	r := newGuarded(t, policy.Config{})
 	station, _ := r.enrolled("SN9")
-	maker := identity.Principal{Kind: identity.Certificate, Device: station.Device}
+	maker := r.certified(station)
 	r.grant(maker.ID(), "security", "/berlin", time.Time{})
 	r.say("/berlin", protected(policy.SubjectActions))
 	_, err := r.Act(t.Context(), maker, string(r.device.Device), identity.Revoke, "", "")

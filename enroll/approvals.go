@@ -47,7 +47,7 @@ func (s *Service) Approve(ctx context.Context, p identity.Principal, id, comment
 		}
 		asked.State = RequestApproved
 		event := s.decision(ctx, a, ApprovalGiven, asked, places)
-		if err := errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event)); err != nil {
+		if err := errors.Join(putDecided(tx, asked), s.append(tx, p, event)); err != nil {
 			return err
 		}
 		counted = s.stride(as, w)
@@ -89,6 +89,7 @@ func certified(r Reader, id identity.DeviceID) (identity.Principal, error) {
 	case err == nil && d.State != identity.Active && d.State != identity.Expected:
 		return p, Refuse(Conflict, "the device by whose certificate it was asked for is %s", d.State)
 	default:
+		p.Lineage = d.lineage()
 		return p, err
 	}
 }
@@ -123,7 +124,7 @@ func (s *Service) Deny(ctx context.Context, p identity.Principal, id, comment st
 	return s.decide(ctx, p, id, comment, func(tx Tx, a *access, asked *Approval, places []*place) error {
 		asked.State = RequestDenied
 		event := s.decision(ctx, a, ApprovalDenied, asked, places)
-		return errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event))
+		return errors.Join(putDecided(tx, asked), s.append(tx, p, event))
 	})
 }
 
@@ -191,7 +192,7 @@ func (s *Service) Withdraw(ctx context.Context, p identity.Principal, id, commen
 		asked.State = RequestWithdrawn
 		event := s.decision(ctx, a, ApprovalWithdrawn, asked, places)
 		ended = *asked
-		return errors.Join(putDocument(tx, ApprovalDocument, id, asked), s.append(tx, p, event))
+		return errors.Join(putDecided(tx, asked), s.append(tx, p, event))
 	})
 	return ended, err
 }

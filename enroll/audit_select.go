@@ -82,7 +82,7 @@ func (f *auditFilter) tells(r Reader, a *access, head *recordHead, whole bool) (
 		// read all, and who else might read it is not known.
 		return whole && head.Fleet != "" && head.Fleet.Within(f.fleet), nil
 	}
-	at, err := a.moment.place(r, head.FleetID)
+	at, err := a.moment.past(r, head.FleetID)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

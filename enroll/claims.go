@@ -75,8 +75,11 @@ func (s *Service) mayDraw(r Reader) func(*access, *Device, *place) (string, erro
 			return grant, nil
 		}
 		order, err := r.Order(OrderID(d.Order))
-		if err != nil || order.State(s.now()) != OrderOpen || !a.vouchesFor(&order, at) {
+		if err != nil || order.State(s.now()) != OrderOpen {
 			return "", ifAny(err)
+		}
+		if vouches, err := s.vouchesFor(r, a, &order, at); err != nil || !vouches {
+			return "", err
 		}
 		for _, permission := range []identity.Permission{identity.DeviceEnrolAny, identity.DeviceEnrol} {
 			if grant := a.grant(permission, at); grant != "" {

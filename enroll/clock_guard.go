@@ -45,8 +45,8 @@ func (s *Service) openClock(ctx context.Context) error {
 		return nil
 	}
 	if !s.clock.limits.Accept {
-		s.log.ErrorContext(ctx, "the machine's clock is not believed: "+s.clockFault(seen)+". Nothing is issued until it is right, or until the server is started with --accept-clock because it is right; revocation goes on",
-			"fault", string(seen.Fault), "clock", seen.Now.Add(seen.Offset), "own_time", seen.Now)
+		s.log.ErrorContext(ctx, "the machine's clock is not believed; nothing is issued until it is right, or until the server is started with --accept-clock because it is; revocation goes on",
+			"fault", string(seen.Fault), "detail", s.clockFault(seen), "own_time", seen.Now)
 		return nil
 	}
 	return s.acceptClock(ctx, seen)
@@ -89,15 +89,15 @@ func (s *Service) clockOf(record Record) error {
 	return nil
 }
 
-// acceptance is how a record begins, after its index and time, that says that an
-// operator took a clock for right.
-var acceptance = []byte(`kind":"` + ClockAccepted + `"`)
+// acceptance stands in a record that says that an operator took a clock for right.
+const acceptance = `kind":"` + string(ClockAccepted) + `"`
 
 // clockOfOthers tells the clock of records that came by, of which only the last is
 // worth decoding, and those that say that a clock is right.
 func (s *Service) clockOfOthers(records []Record) error {
+	accepted := []byte(acceptance)
 	for i, record := range records {
-		if i+1 < len(records) && !bytes.Contains(record.Data, acceptance) {
+		if i+1 < len(records) && !bytes.Contains(record.Data, accepted) {
 			continue
 		}
 		if err := s.clockOf(record); err != nil {

@@ -17,7 +17,7 @@ import (
 const DefaultProfile = "default"
 
 // Config is what a Service needs. Zero values of Limits, CRLLifetime,
-// ReenrolWindow, MembershipLifetime, Log and Observer stand for the defaults named
+// ReenrolWindow, MembershipLifetime, BranchFleets, Log and Observer stand for the defaults named
 // there.
 type Config struct {
 	Store Store
@@ -48,6 +48,9 @@ type Config struct {
 	// ChannelBinding says what becomes of CSRs that are bound to a TLS connection, or
 	// not; BindingOffered by default.
 	ChannelBinding BindingRule
+	// BranchFleets is how many fleets there may be in each fleet right below the root,
+	// itself among them, 1 to MaxBranchFleets; DefaultBranchFleets by default.
+	BranchFleets int
 	// Retention says what leaves the store for the archive, and when.
 	Retention Retention
 	// Clock is the machine's. ClockLimits say how far it may be off before nothing is
@@ -93,6 +96,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Names, 100)
 	setDefault(&c.Limits.Live, 256)
 	setDefault(&c.ChannelBinding, BindingOffered)
+	setDefault(&c.BranchFleets, DefaultBranchFleets)
 	c.ClockLimits.setDefaults()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -132,6 +136,7 @@ func (c *Config) validate() error {
 	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Names > 0 && c.Limits.Live > 0, "limits must be positive")
 	need(c.ClockLimits.Tolerance > 0 && c.ClockLimits.MaxJump > 0 && c.ClockLimits.MaxIdle > 0, "limits of the clock must be positive")
 	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
+	need(c.BranchFleets >= 1 && c.BranchFleets <= MaxBranchFleets, "a branch has 1 to %d fleets at most, not %d", MaxBranchFleets, c.BranchFleets)
 	faults = append(faults, c.PEN.Validate())
 	live := c.live()
 	live.setDefaults()

@@ -31,6 +31,7 @@ const (
 	deedActCertificate deedKind = "certificate.act"
 	deedReenrol        deedKind = "device.reenrol"
 	deedEditFleet      deedKind = "fleet.edit"
+	deedDeleteFleet    deedKind = "fleet.delete"
 	deedSetPolicy      deedKind = "policy.set"
 	deedCreateGrant    deedKind = "grant.create"
 	deedDeleteGrant    deedKind = "grant.delete"
@@ -53,6 +54,8 @@ func newDeed(kind deedKind) deed {
 		return &allowReenrol{}
 	case deedEditFleet:
 		return &editFleet{}
+	case deedDeleteFleet:
+		return &deleteFleet{}
 	case deedSetPolicy:
 		return &setPolicy{}
 	case deedCreateGrant:
@@ -79,7 +82,7 @@ func newDeed(kind deedKind) deed {
 // weight is what a deed amounts to.
 type weight struct {
 	// permission is what the doer holds, and a second person must hold, at each of
-	// the places.
+	// the places. What is done to authority reaches down from the first of them.
 	permission identity.Permission
 	places     []*place
 	grant      string // what lets the doer
@@ -111,7 +114,11 @@ func (s *Service) perform(ctx context.Context, p identity.Principal, d deed) err
 		if w, err = d.weigh(s, tx, a); err != nil {
 			return err
 		}
-		if s.mustWait(a, w) {
+		mustWait, err := s.mustWait(tx, a, w)
+		if err != nil {
+			return err
+		}
+		if mustWait {
 			if waiting, err = asksAlready(tx, a, d); waiting != nil || err != nil {
 				a.name(waiting, w.places)
 				return err
@@ -153,17 +160,20 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, a *access, d deed, w weig
 
 // mustWait reports whether a second person has to approve. The break-glass token is
 // for when nobody else is there, and owners need nobody for what is theirs.
-func (s *Service) mustWait(a *access, w weight) bool {
+func (s *Service) mustWait(r Reader, a *access, w weight) (bool, error) {
 	if a.who.Kind == identity.BreakGlass || w.grant == ownersGrant || w.changesNothing {
-		return false
+		return false, nil
 	}
 	for _, at := range w.places {
 		if w.subject != policy.SubjectActions && at.policy.NeedsApproval(w.subject) {
-			return true
+			return true, nil
 		}
 		if w.subject == policy.SubjectActions && at.policy.ActionWaits(w.devices+s.strides.lately(a.who.Responsible(), a.now)) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	if w.subject == policy.SubjectAuthority {
+		return guardedBelow(r, w.places[0])
+	}
+	return false, nil
 }

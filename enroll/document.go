@@ -24,9 +24,11 @@ const (
 	TokenOfDocument     DocumentKind = "token-of"     // hash of its maker, "/", token's id
 	TokenAtDocument     DocumentKind = "token-at"     // fleet's id, "/", token's id
 	TokenUseDocument    DocumentKind = "token-use"    // token's id
+	EndDocument         DocumentKind = "end"          // when a grant or a token ends, "/", which of them, "/", its id
 	MembershipDocument  DocumentKind = "membership"   // person's pseudonym
 	ApprovalDocument    DocumentKind = "approval"     // request's id
 	ApprovalForDocument DocumentKind = "approval-for" // what waits, hashed
+	ApprovalOfDocument  DocumentKind = "approval-of"  // hash of who answers for what waits, "/", request's id
 	ClaimDocument       DocumentKind = "claim"        // hash of the code
 	ClaimOfDocument     DocumentKind = "claim-of"     // device's id
 	OwnedDocument       DocumentKind = "owned"        // hash of person or group, "/", device's id
@@ -34,6 +36,9 @@ const (
 	TransferToDocument  DocumentKind = "transfer-to"  // hash of the person it is offered to, "/", device's id
 	JobDocument         DocumentKind = "job"          // job's id
 	JobOpenDocument     DocumentKind = "job-open"     // job's id, while it is not done
+	FleetCountDocument  DocumentKind = "fleet-count"  // id of a fleet right below the root
+	GuardDocument       DocumentKind = "guard"        // fleet's id
+	FleetGoneDocument   DocumentKind = "fleet-gone"   // id of a fleet that was deleted
 	// LogKeysDocument names the keys that the log has had. Its one key is "keys".
 	LogKeysDocument DocumentKind = "log-keys"
 )

@@ -18,7 +18,9 @@ import (
 type admitEnrolment struct {
 	Order  OrderID           `json:"order"`
 	Device identity.DeviceID `json:"device"`
-	Key    ca.KeyHash        `json:"key"`
+	Key    ca.KeyHash        `json:"key"` // in the CSR
+	// Made is whether the device gets a key that is made here, and not that one.
+	Made bool `json:"made,omitempty"`
 }
 
 func (d *admitEnrolment) kind() deedKind { return deedEnrol }
@@ -36,8 +38,15 @@ func (d *admitEnrolment) weigh(_ *Service, r Reader, a *access) (w weight, err e
 	at, err := a.moment.place(r, order.Fleet)
 	return weight{
 		permission: identity.TicketDraw, places: []*place{at}, subject: policy.SubjectEnrolment, devices: 1,
-		words: fmt.Sprintf("enrol %s under order %s with the key %.16s…", d.Device, d.Order, d.Key),
+		words: fmt.Sprintf("enrol %s under order %s with %s", d.Device, d.Order, d.keyInWords()),
 	}, err
+}
+
+func (d *admitEnrolment) keyInWords() string {
+	if d.Made {
+		return fmt.Sprintf("a key that is made here, asked for by the key %.16s…", d.Key)
+	}
+	return fmt.Sprintf("the key %.16s…", d.Key)
 }
 
 // do has nothing to write: the request says itself that it was approved.
@@ -51,7 +60,7 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 	if !p.at.policy.NeedsApproval(policy.SubjectEnrolment) || request.Principal.Kind == identity.BreakGlass {
 		return nil, nil
 	}
-	d := &admitEnrolment{Order: c.order.ID, Device: c.device.ID, Key: request.key}
+	d := &admitEnrolment{Order: c.order.ID, Device: c.device.ID, Key: request.asked, Made: request.MakeKey}
 	key, err := waitKey(d, "")
 	if err != nil {
 		return nil, err
@@ -64,19 +73,26 @@ func (s *Service) enrolmentWaits(r Reader, request *opened, p *plan, c *claim) (
 	if err != nil {
 		return nil, err
 	}
-	lifetime, _ := p.at.policy.ApprovalLifetime()
 	switch asked.StateAt(now) {
 	case RequestWaiting:
 		return &asked, nil
 	case RequestDenied:
 		return nil, Refuse(Forbidden, "the enrolment was denied")
 	case RequestApproved:
-		if now.Before(asked.DecidedAt.Add(lifetime)) {
+		if now.Before(asked.goodUntil(p.at)) {
 			return nil, nil
 		}
 	case RequestWithdrawn, RequestExpired:
 	}
 	return mayAsk(r, d, now)
+}
+
+// goodUntil is until when an approved enrolment can be used: for as long as requests
+// waited when it was asked for, or do now, whichever is shorter. Who approved it agreed
+// to no more, and who has shortened it since means this one too.
+func (a *Approval) goodUntil(at *place) time.Time {
+	lifetime, _ := at.policy.ApprovalLifetime()
+	return a.DecidedAt.Add(min(lifetime, a.ExpiresAt.Sub(a.CreatedAt)))
 }
 
 // mayAsk lets an enrolment be asked for anew, unless the same device waits with another
@@ -102,7 +118,7 @@ func (s *Service) askToEnrol(ctx context.Context, tx Tx, request *opened, said v
 	if err != nil {
 		return nil, err
 	}
-	d := &admitEnrolment{Order: said.order, Device: said.asking.device.ID, Key: request.key}
+	d := &admitEnrolment{Order: said.order, Device: said.asking.device.ID, Key: request.asked, Made: request.MakeKey}
 	a, err := s.access(tx, actorOf(request.Principal, d.Device))
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ const (
 	IssuerEnding         EventKind = "issuer.ending"
 	FleetRenamed         EventKind = "fleet.renamed"
 	FleetMoved           EventKind = "fleet.moved"
+	FleetDeleted         EventKind = "fleet.deleted"
 	PolicyChanged        EventKind = "policy.changed"
 	GrantCreated         EventKind = "grant.created"
 	GrantDeleted         EventKind = "grant.deleted"
@@ -74,7 +75,7 @@ func EventKinds() []EventKind {
 		OrderCreated, OrderEdited, OrderWasClosed, FleetCreated, TicketsDrawn, DeviceEnrolled, DeviceHeld,
 		DeviceReleased, DeviceRevoked, DeviceRetired, DeviceReenrolAllowed, CertificateIssued, CertificateHeld,
 		CertificateReleased, CertificateRevoked, CloneWasSuspected, RenewalForked, RequestRefused, BreakGlassUsed,
-		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, PolicyChanged, GrantCreated,
+		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, FleetDeleted, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
 		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
 		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ConfigReloaded, LogKeyRotated, ClockAccepted, AlarmRaised, AlarmCleared,
@@ -111,6 +112,8 @@ type Event struct {
 	Comment     string            `json:"comment,omitempty"`
 	Count       int               `json:"count,omitempty"`
 	Serials     []string          `json:"serials,omitempty"` // devices' serial numbers
+	// Stations are those that an order names, people and services by pseudonymous id.
+	Stations []string `json:"stations,omitempty"`
 	// About is the id of what it is about where no other member says that: a grant, a
 	// token, a request that waits, a job.
 	About string `json:"about,omitempty"`

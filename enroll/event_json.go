@@ -39,6 +39,7 @@ func (e *Event) JSON() ([]byte, error) {
 	w.word("comment", e.Comment)
 	w.rare("count", e.Count, e.Count != 0)
 	w.rare("serials", e.Serials, len(e.Serials) > 0)
+	w.rare("stations", e.Stations, len(e.Stations) > 0)
 	w.word("about", e.About)
 	w.word("for", e.For)
 	w.word("role", string(e.Role))

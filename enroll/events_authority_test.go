@@ -13,8 +13,12 @@ import (
 // authorityHappenings causes what is about power, owners and what waits.
 func authorityHappenings() map[enroll.EventKind]happening {
 	return map[enroll.EventKind]happening{
-		enroll.FleetRenamed:      editing(enroll.FleetEdit{Name: "line-4"}),
-		enroll.FleetMoved:        editing(enroll.FleetEdit{Parent: "/"}),
+		enroll.FleetRenamed: editing(enroll.FleetEdit{Name: "line-4"}),
+		enroll.FleetMoved:   editing(enroll.FleetEdit{Parent: "/"}),
+		enroll.FleetDeleted: func(ctx context.Context, t *testing.T, r *rig) {
+			r.fleet("/berlin/line-3")
+			check(t, r.DeleteFleet(ctx, r.admin, "/berlin/line-3"))
+		},
 		enroll.PolicyChanged:     waiting(nil),
 		enroll.ApprovalRequested: waiting(nil),
 		enroll.ApprovalGiven:     waiting((*enroll.Service).Approve),

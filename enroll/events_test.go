@@ -258,16 +258,17 @@ func (p promise) hold(t *testing.T, event enroll.Event) {
 // there is one.
 func TestEventsNameTheGrant(t *testing.T) {
 	r := newRig(t)
-	first := r.order(2, func(o *enroll.NewOrder) { o.Stations = []string{"device:TH20-GW1", someone("line").ID()} })
+	gateway, _ := r.enrolled("GW1")
+	certified := r.certified(gateway)
+	first := r.order(2, func(o *enroll.NewOrder) { o.Stations = []string{certified.ID(), someone("line").ID()} })
 	granted, err := r.CreateGrant(t.Context(), r.admin, enroll.NewGrant{For: someone("line").ID(), Role: "station", Fleet: "/berlin"})
 	check(t, err)
-	certified := identity.Principal{Kind: identity.Certificate, Device: "TH20-GW1"}
 	for serial, p := range map[string]identity.Principal{"SN1": someone("line"), "SN2": certified} {
 		_, err := r.Issue(t.Context(), enroll.Request{Principal: p, Evidence: enroll.VouchEvidence{Order: first.ID, Serial: serial}, CSR: csr(t, newKey(t))})
 		check(t, err)
 	}
 	r.enrolled("SN3") // by ticket
-	want := map[identity.DeviceID]string{"TH20-SN1": string(granted.ID), "TH20-SN2": "order", "TH20-SN3": ""}
+	want := map[identity.DeviceID]string{"TH20-SN1": string(granted.ID), "TH20-SN2": "order", "TH20-SN3": "", "TH20-GW1": ""}
 	for _, event := range r.log() {
 		switch event.Kind {
 		case enroll.DeviceEnrolled, enroll.CertificateIssued:

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/identity/policy"
 )
@@ -17,6 +18,9 @@ type Request struct {
 	Fault *Refusal
 	// Source is the caller's IP address, without a port.
 	Source string
+	// MakeKey asks for a key as well: the CSR says of which kind, and its signature
+	// proves nothing.
+	MakeKey bool
 	// Channel is the TLS connection that the request came by, where the protocol lets
 	// a CSR be bound to it; nil where it does not.
 	Channel Channel
@@ -69,4 +73,7 @@ type Issued struct {
 	Certificate
 	Chain    [][]byte // the issuers in DER, the leaf's first, without the root
 	Recalled bool     // it is the answer given before
+	// Made is the private key, where one was asked for. It is kept nowhere: whoever gets
+	// it hands it on, and erases it.
+	Made *ca.MadeKey
 }

@@ -45,8 +45,8 @@ type HeldGrant struct {
 	Role  identity.Role
 	Fleet identity.FleetPath
 	Until time.Time
-	// Why is why it does not decide: "elsewhere", "ended" or "outside the token's
-	// scope"; empty for one that does.
+	// Why is why it does not decide: "elsewhere", "ended", "enrolled anew since", of a
+	// device, or "outside the token's scope"; empty for one that does.
 	Why string
 }
 
@@ -101,10 +101,10 @@ func (s *Service) Explain(ctx context.Context, p identity.Principal, q Question)
 		if device != nil && answer.Deciding == nil {
 			answer.explainOwner(asked, device, permission)
 		} else if answer.Deciding != nil {
-			answer.Waits = s.mustWait(asked, weight{subject: subjectOf(permission), places: []*place{at}, grant: answer.Deciding.Grant, devices: 1})
+			answer.Waits, err = s.mustWait(r, asked, weight{subject: subjectOf(permission), places: []*place{at}, grant: answer.Deciding.Grant, devices: 1})
 		}
 		answer.Groups = asked.who.Groups
-		return nil
+		return err
 	})
 	return answer, err
 }
@@ -186,6 +186,8 @@ func (a *access) explain(r Reader, permission identity.Permission, at *place) (a
 			continue
 		}
 		switch {
+		case h.superseded:
+			told.Why = "enrolled anew since"
 		case !h.lasts(a.now):
 			told.Why = "ended"
 		case !h.covers(at, a.now):
@@ -228,7 +230,7 @@ func subjectOf(permission identity.Permission) policy.Subject {
 	switch permission {
 	case identity.DeviceHold, identity.DeviceRelease, identity.DeviceRevoke, identity.DeviceRetire, identity.DeviceReenrol, identity.DeviceAssign:
 		return policy.SubjectActions
-	case identity.FleetEdit, identity.PolicySet, identity.GrantCreate, identity.GrantDelete, identity.RoleEdit:
+	case identity.FleetEdit, identity.FleetDelete, identity.PolicySet, identity.GrantCreate, identity.GrantDelete, identity.RoleEdit:
 		return policy.SubjectAuthority
 	case identity.DeviceEnrol, identity.DeviceEnrolAny:
 		return policy.SubjectEnrolment

@@ -38,6 +38,7 @@ type editFleet struct {
 
 	was, is *place
 	parent  identity.FleetID
+	counts  recount
 	info    FleetInfo
 }
 
@@ -69,7 +70,11 @@ func (d *editFleet) weigh(s *Service, r Reader, a *access) (w weight, err error)
 		return w, nil
 	}
 	w.places = append(w.places, parent)
-	return w, s.mayMove(r, a, d.was, d.is)
+	if err := s.mayMove(r, a, d.was, d.is); err != nil {
+		return w, err
+	}
+	d.counts, err = s.weighMove(r, d.was, d.is)
+	return w, err
 }
 
 // target returns the place that the fleet is to be below, and fills in its name.
@@ -127,7 +132,7 @@ func (d *editFleet) do(ctx context.Context, s *Service, tx Tx, a *access, w weig
 		return err
 	}
 	d.info = info
-	return errors.Join(tx.PutFleet(identity.Fleet{ID: d.was.id, Parent: d.parent, Name: d.Name}), s.append(tx, a.who, event))
+	return errors.Join(d.counts.write(tx, d.was.id), moveGuards(tx, d.was, d.is), tx.PutFleet(identity.Fleet{ID: d.was.id, Parent: d.parent, Name: d.Name}), s.append(tx, a.who, event))
 }
 
 func (d *editFleet) after(*Service) {}
@@ -245,7 +250,8 @@ func (d *setPolicy) do(ctx context.Context, s *Service, tx Tx, a *access, w weig
 	event.Grant, event.Policy = w.grant, &d.own
 	d.info.PolicyVersion++
 	now := fleetPolicy{Policy: d.own, Version: d.info.PolicyVersion, ChangedAt: s.now().Truncate(time.Millisecond), ChangedBy: event.Actor}
-	return errors.Join(putDocument(tx, PolicyDocument, string(d.at.id), now), s.append(tx, a.who, event))
+	counted := addGuards(tx, d.at.chain, guardChange(d.was.Policy, d.own))
+	return errors.Join(counted, putDocument(tx, PolicyDocument, string(d.at.id), now), s.append(tx, a.who, event))
 }
 
 func (d *setPolicy) after(*Service) {}

@@ -30,32 +30,44 @@ func (s *Service) ensureFleet(ctx context.Context, tx Tx, a *access, path identi
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range path.Segments() {
+	names := path.Segments()
+	for i, name := range names {
 		found, err := tx.Children(here.id, name, Page{Limit: 1})
 		if err != nil {
 			return nil, err
 		}
-		if len(found.Items) > 0 {
-			if here, err = a.moment.place(tx, found.Items[0].ID); err != nil {
-				return nil, err
-			}
-			continue
+		if len(found.Items) == 0 {
+			return s.makeFleets(ctx, tx, a, here, names[i:], ids[i:])
 		}
-		// What is new is not remembered: this transaction may be given up.
-		above := here
-		here = here.below(ids[i], name)
-		if !a.may(identity.FleetCreate, here) {
-			if !a.may(identity.FleetRead, here) {
-				return nil, errFleet().in(above)
-			}
-			return nil, Refuse(Forbidden, "there is no fleet %s, and you may not create it", here.path).in(above)
+		if here, err = a.moment.place(tx, found.Items[0].ID); err != nil {
+			return nil, err
 		}
+	}
+	return here, nil
+}
+
+// makeFleets makes fleets, each below the one before, and returns the place of the
+// last. What is new is not remembered: this transaction may be given up.
+func (s *Service) makeFleets(ctx context.Context, tx Tx, a *access, above *place, names []string, ids []identity.FleetID) (*place, error) {
+	here := above.below(ids[0], names[0])
+	if !a.may(identity.FleetCreate, here) {
+		if !a.may(identity.FleetRead, here) {
+			return nil, errFleet().in(above)
+		}
+		return nil, Refuse(Forbidden, "there is no fleet %s, and you may not create it", here.path).in(above)
+	}
+	if err := s.addFleets(tx, above, here, len(names)); err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		here = above.below(ids[i], name)
 		event := s.event(ctx, a.who, FleetCreated)
 		event.at(here)
 		event.Grant = a.grant(identity.FleetCreate, here)
 		if err := errors.Join(tx.PutFleet(identity.Fleet{ID: here.id, Parent: above.id, Name: name}), s.append(tx, a.who, event)); err != nil {
 			return nil, err
 		}
+		above = here
 	}
 	return here, nil
 }

@@ -18,9 +18,15 @@ type Grant struct {
 	ID GrantID `json:"id"`
 	// For is who holds it: the id of a principal (identity.Principal.ID) of a provider
 	// or of a certificate, or "group:<issuer>#<group>".
-	For   string           `json:"for"`
-	Role  identity.Role    `json:"role"`
-	Fleet identity.FleetID `json:"fleet"`
+	For  string        `json:"for"`
+	Role identity.Role `json:"role"`
+	// RoleID is that of the role as it was given (Role.ID).
+	RoleID string           `json:"role_id,omitempty"`
+	Fleet  identity.FleetID `json:"fleet"`
+	// Lineage is that of the device that holds it, by the serial number of its first
+	// certificate: enrolled anew, the device does not hold it. Empty for others, and of
+	// grants from before it was noted.
+	Lineage string `json:"lineage,omitempty"`
 	// Until is when it ends; zero for no end.
 	Until     time.Time `json:"until,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
@@ -64,6 +70,7 @@ func putGrant(tx Tx, g Grant) error {
 		tx.PutDocument(GrantDocument, string(g.ID), data),
 		tx.PutDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID), data),
 		tx.PutDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID), data),
+		putEnd(tx, g.Until, endOfGrant, string(g.ID)),
 	)
 }
 
@@ -72,6 +79,7 @@ func deleteGrant(tx Tx, g Grant) error {
 		tx.DeleteDocument(GrantDocument, string(g.ID)),
 		tx.DeleteDocument(GrantOfDocument, grantBelow(granteeKey(g.For), g.ID)),
 		tx.DeleteDocument(GrantAtDocument, grantBelow(string(g.Fleet), g.ID)),
+		tx.DeleteDocument(EndDocument, endKey(g.Until, endOfGrant, string(g.ID))),
 	)
 }
 
@@ -142,11 +150,12 @@ func ascii(s string) bool {
 func (m *moment) readHoldings(r Reader, grantee string) ([]holding, error) {
 	var held []holding
 	err := eachDocument(r, GrantOfDocument, grantee+"/", func(g Grant) error {
-		role, err := m.role(r, g.Role)
-		if errors.Is(err, ErrNotFound) {
-			return nil
+		may, err := m.gives(r, &g)
+		if may != nil {
+			held = append(held, holding{
+				grant: string(g.ID), role: g.Role, permissions: may, fleet: g.Fleet, until: g.Until, lineage: g.Lineage, given: g.CreatedAt,
+			})
 		}
-		held = append(held, holding{grant: string(g.ID), role: g.Role, permissions: role, fleet: g.Fleet, until: g.Until})
 		return err
 	})
 	return held, err

@@ -63,8 +63,11 @@ type createGrant struct {
 	ID GrantID `json:"id"`
 	// At is the fleet while it waits, whatever it is called by then.
 	At identity.FleetID `json:"at,omitempty"`
+	// Lineage is that of the device that it is for, as it was when it was asked for.
+	Lineage string `json:"lineage,omitempty"`
 
 	at   *place
+	role knownRole
 	info GrantInfo
 }
 
@@ -76,7 +79,7 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 		return w, err
 	}
 	if d.At != "" {
-		d.at, err = a.moment.place(r, d.At)
+		d.at, err = a.lookUp(r, string(d.At))
 	} else {
 		d.at, err = a.find(r, path)
 	}
@@ -87,10 +90,34 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 		return w, err
 	}
 	d.At = d.at.id
-	return weight{
+	w = weight{
 		permission: identity.GrantCreate, places: []*place{d.at}, grant: a.grant(identity.GrantCreate, d.at), turns: true,
 		subject: policy.SubjectAuthority, words: "give " + d.Role + " on " + string(d.at.path) + " to " + s.people.named(d.For) + lasting(d.Until),
-	}, a.mayGive(r, identity.Role(d.Role), d.at, d.Until)
+	}
+	if d.role, err = a.mayGive(r, identity.Role(d.Role), d.at, d.Until); err != nil {
+		return w, err
+	}
+	if err := d.weighLineage(r, a); err != nil {
+		return w, err
+	}
+	return w, a.mayHoldMore(r, d.For)
+}
+
+// weighLineage finds the lineage of the device that the grant is for, if it is for one,
+// and refuses one that was enrolled anew since it was asked for.
+func (d *createGrant) weighLineage(r Reader, a *access) error {
+	id, _, ok := isDevice(d.For)
+	if !ok {
+		return nil
+	}
+	lineage, err := a.empowered(r, id, "for")
+	if err == nil && d.Lineage != "" && d.Lineage != lineage {
+		err = Refuse(Conflict, "device:%s was enrolled anew since this was asked for", id)
+	}
+	if err == nil {
+		d.Lineage = lineage
+	}
+	return err
 }
 
 // lasting tells until when something lasts, for people.
@@ -104,7 +131,7 @@ func lasting(until time.Time) string {
 func (d *createGrant) do(ctx context.Context, s *Service, tx Tx, a *access, w weight) error {
 	event := s.event(ctx, a.who, GrantCreated)
 	d.info = GrantInfo{FleetPath: d.at.path, Grant: Grant{
-		ID: d.ID, For: d.For, Role: identity.Role(d.Role), Fleet: d.at.id, Until: d.Until.UTC(), CreatedAt: s.now(), CreatedBy: event.Actor,
+		ID: d.ID, For: d.For, Lineage: d.Lineage, Role: identity.Role(d.Role), RoleID: d.role.id, Fleet: d.at.id, Until: d.Until.UTC(), CreatedAt: s.now(), CreatedBy: event.Actor,
 	}}
 	event.Grant = w.grant
 	s.tellGrant(&event, &d.info.Grant, d.at)
@@ -156,20 +183,20 @@ func (a *access) sees(at *place, permission, reading identity.Permission) error 
 }
 
 // mayGive refuses to give a role that holds more than the giver does at a place.
-func (a *access) mayGive(r Reader, name identity.Role, at *place, until time.Time) error {
+func (a *access) mayGive(r Reader, name identity.Role, at *place, until time.Time) (knownRole, error) {
 	role, err := a.moment.role(r, name)
 	if errors.Is(err, ErrNotFound) {
-		return RefuseField("role", "no such role; GET /api/v1/roles lists them")
+		return role, RefuseField("role", "no such role; GET /api/v1/roles lists them")
 	}
 	if err != nil {
-		return err
+		return role, err
 	}
 	for _, permission := range identity.Permissions() {
-		if role[permission] && !a.holdsUntil(permission, at, until) {
-			return errBeyond(permission, string(at.path)).in(at)
+		if role.may[permission] && !a.holdsUntil(permission, at, until) {
+			return role, errBeyond(permission, string(at.path)).in(at)
 		}
 	}
-	return nil
+	return role, nil
 }
 
 // tellGrant says in an event which grant it is about.

@@ -26,7 +26,8 @@ func (s *Service) Grant(ctx context.Context, p identity.Principal, id string) (i
 }
 
 // GrantQuery selects grants: those that stand at one fleet, or for one principal or
-// group, or all. Ended ones are listed too, until they are deleted.
+// group, or all. Ended ones are listed too, until they are deleted
+// or forgotten.
 type GrantQuery struct {
 	Fleet, For string
 	Page

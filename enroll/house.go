@@ -18,8 +18,8 @@ const (
 	alarmEvery        = 24 * time.Hour
 )
 
-// keepHouse records the refusals that were counted and which tokens were used, and
-// watches the issuers, until ctx is done; what was counted by then is recorded last.
+// keepHouse records the refusals that were counted and which tokens were used, watches
+// the issuers, and forgets grants and tokens that ended long ago, until ctx is done; what was counted by then is recorded last.
 func (s *Service) keepHouse(ctx context.Context) error {
 	aggregate, watch := time.NewTicker(aggregateEvery), time.NewTicker(watchIssuersEvery)
 	defer aggregate.Stop()
@@ -42,6 +42,9 @@ func (s *Service) keepHouse(ctx context.Context) error {
 			}
 		case <-watch.C:
 			s.watchIssuers(ctx, alarmed)
+			if err := s.ForgetEnded(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("grants and tokens that ended long ago could not be forgotten; the next attempt follows in an hour", "error", err)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"crypto"
 	"errors"
 
 	"github.com/touchmark/touchmark/ca"
@@ -21,6 +22,11 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 	if err != nil {
 		return Issued{}, err
 	}
+	defer func() {
+		if err != nil {
+			request.made.Erase()
+		}
+	}()
 	for range maxRejudged {
 		said, err := s.judgeNow(ctx, request)
 		if err != nil {
@@ -29,6 +35,9 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 		var signed *ca.Signed
 		if said.plan != nil {
 			if err := s.mayIssue(request); err != nil {
+				return Issued{}, err
+			}
+			if err := s.makeKey(ctx, request); err != nil {
 				return Issued{}, err
 			}
 			if signed, err = s.sign(ctx, said.plan, request); err != nil {
@@ -51,7 +60,9 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 		case said.recorded != nil:
 			s.admitted(request)
 			s.afterIssue(said.recorded, said.ended)
-			return s.release(*said.recorded, false), nil
+			issued = s.release(*said.recorded, false)
+			issued.Made = request.made
+			return issued, nil
 		}
 	}
 	return Issued{}, Refuse(Conflict, "what this request relies on keeps changing; try again")
@@ -61,10 +72,13 @@ func (s *Service) Issue(ctx context.Context, req Request) (issued Issued, err er
 // callers who have not proved who they are do not get that far.
 type opened struct {
 	Request
-	csr   *ca.CertificateRequest
-	key   ca.KeyHash
-	shown ca.Serial // of the certificate that is the evidence, if one is
-	fault *Refusal
+	public crypto.PublicKey // what is to be certified; until it is made, one of its kind
+	key    ca.KeyHash       // of public; zero until it is made
+	asked  ca.KeyHash       // of the key in the CSR
+	keygen *ca.KeygenRequest
+	made   *ca.MadeKey
+	shown  ca.Serial // of the certificate that is the evidence, if one is
+	fault  *Refusal
 	// by is what of the configuration it is judged by, this time.
 	by *live
 }
@@ -88,17 +102,32 @@ func (s *Service) open(req Request) (*opened, error) {
 	if request.fault = req.Fault; request.fault != nil {
 		return request, nil
 	}
-	csr, err := ca.ParseCertificateRequest(req.CSR)
+	request.fault = s.parse(request)
+	return request, nil
+}
+
+// parse reads the CSR, and returns what is wrong with it.
+func (s *Service) parse(request *opened) *Refusal {
+	var read bound
+	var err error
+	if request.MakeKey {
+		if request.keygen, err = ca.ParseKeygenRequest(request.CSR); err == nil {
+			read, request.public, request.asked = request.keygen, request.keygen.Like(), request.keygen.KeyHash()
+		}
+	} else {
+		var csr *ca.CertificateRequest
+		if csr, err = ca.ParseCertificateRequest(request.CSR); err == nil {
+			read, request.public, request.key, request.asked = csr, csr.PublicKey(), csr.KeyHash(), csr.KeyHash()
+		}
+	}
 	switch {
 	case errors.Is(err, ca.ErrWeakKey):
-		request.fault = Refuse(WeakKey, "%v", err)
+		return Refuse(WeakKey, "%v", err)
 	case err != nil:
-		request.fault = Refuse(BadCSR, "%v", err)
+		return Refuse(BadCSR, "%v", err)
 	default:
-		request.csr, request.key = csr, csr.KeyHash()
-		request.fault = s.binding.check(req.Channel, csr)
+		return s.binding.check(request.Channel, read)
 	}
-	return request, nil
 }
 
 // judgeNow judges on what is recorded now, before anything is signed.

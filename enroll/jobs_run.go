@@ -218,7 +218,11 @@ func (b *batch) device(ctx context.Context, id identity.DeviceID) error {
 // anything is written.
 func (b *batch) act(ctx context.Context, info *DeviceInfo) error {
 	w := weight{subject: policy.SubjectActions, places: []*place{info.at}, grant: info.grant, devices: 1}
-	if !slices.Contains(b.job.Fleets, info.at.id) && b.s.mustWait(b.a, w) {
+	waits, err := b.s.mustWait(b.tx, b.a, w)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(b.job.Fleets, info.at.id) && waits {
 		return Refuse(Forbidden, "the device came to where this waits for a second person after the job was weighed")
 	}
 	if b.job.Action == JobReassign {

@@ -122,6 +122,9 @@ func (s *Service) wayIn(r Reader, request *opened, c claim, now time.Time, said 
 		return 0, Refuse(AlreadyEnrolled, "the device was enrolled under another order; renew with its certificate, or have an operator allow re-enrolment")
 	default:
 		said.suspicion = CloneWasSuspected
+		if request.MakeKey {
+			return 0, Refuse(CloneSuspected, "the device is enrolled, and a key that was made for it is not kept and cannot be given again; an operator can allow one re-enrolment")
+		}
 		return 0, Refuse(CloneSuspected, "the device is enrolled with another key; if its memory was wiped, an operator can allow one re-enrolment")
 	}
 }

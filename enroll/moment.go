@@ -58,9 +58,9 @@ type moment struct {
 
 	mu       sync.RWMutex // guards the maps
 	places   map[identity.FleetID]*place
-	holdings map[string][]holding          // by whom they are for, hashed
-	people   map[string][]holding          // of those in groups, by all that decides it
-	roles    map[identity.Role]permissions // of the organisation's own
+	holdings map[string][]holding        // by whom they are for, hashed
+	people   map[string][]holding        // of those in groups, by all that decides it
+	roles    map[identity.Role]knownRole // of the organisation's own
 	tokens   map[TokenID]*scopedToken
 	makers   map[string]maker      // by their ids
 	members  map[string]Membership // by their pseudonyms
@@ -69,7 +69,7 @@ type moment struct {
 func newMoment(revision string, builtIn map[identity.Role]permissions) *moment {
 	return &moment{
 		revision: revision, builtIn: builtIn, places: map[identity.FleetID]*place{}, holdings: map[string][]holding{}, people: map[string][]holding{},
-		roles: map[identity.Role]permissions{}, tokens: map[TokenID]*scopedToken{}, makers: map[string]maker{},
+		roles: map[identity.Role]knownRole{}, tokens: map[TokenID]*scopedToken{}, makers: map[string]maker{},
 		members: map[string]Membership{},
 	}
 }

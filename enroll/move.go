@@ -1,7 +1,6 @@
 package enroll
 
 import (
-	"errors"
 	"time"
 
 	"github.com/touchmark/touchmark/identity"
@@ -61,14 +60,11 @@ func (s *Service) mayMove(r Reader, a *access, was, is *place) error {
 			}
 			continue
 		}
-		role, err := a.moment.role(r, shift.Role)
-		if errors.Is(err, ErrNotFound) {
-			continue // a role that is gone gives nothing
-		}
+		gives, err := a.moment.gives(r, &shift.Grant)
 		if err != nil {
 			return err
 		}
-		for permission := range role {
+		for permission := range gives {
 			if !a.holdsUntil(permission, was, shift.Until) {
 				return Refuse(Forbidden, "the move would give others %s on %s, which you do not hold there yourself, or not for so long", permission, was.path)
 			}

@@ -70,6 +70,10 @@ func (t moveTx) note(format string, of ...any) enroll.Tx {
 func (t moveTx) PutFleet(f identity.Fleet) error { return t.note("fleet %s", f.Name).PutFleet(f) }
 func (t moveTx) Append(e enroll.Event) error     { return t.note("event %s", e.Kind).Append(e) }
 
+func (t moveTx) DeleteDocument(kind enroll.DocumentKind, key string) error {
+	return t.note("no document %s", kind).DeleteDocument(kind, key)
+}
+
 func (t moveTx) PutDocument(kind enroll.DocumentKind, key string, data []byte) error {
 	return t.note("document %s", kind).PutDocument(kind, key, data)
 }
@@ -102,16 +106,20 @@ func branchOf(t *testing.T, n int) (*rig, *moveStore, enroll.Store) {
 	return r, store, kept
 }
 
-// Moving a branch is one transaction that writes a fleet, an event and the turn of
-// the revision, and looks at no device, whether there are a hundred of them or twenty
+// Moving a branch is one transaction that writes how many fleets there are where it
+// was and where it is, a fleet, an event and the turn of the revision, and looks at no device, whether there are a hundred of them or twenty
 // thousand.
 func TestMovingABranchIsOneSmallTransaction(t *testing.T) {
-	want := []string{"fleet berlin", "event fleet.moved", "document revision"}
+	want := []string{"no document fleet-count", "document fleet-count", "fleet berlin", "event fleet.moved", "document revision"}
 	for _, n := range []int{100, 20_000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			r, store, kept := branchOf(t, n)
 			watched := storetest.Watch(kept)
 			store.noting = true
+			was, err := r.Fleet(t.Context(), r.admin, "/berlin")
+			check(t, err)
+			emea, err := r.Fleet(t.Context(), r.admin, "/emea")
+			check(t, err)
 			moved, err := r.EditFleet(t.Context(), r.admin, "/berlin", enroll.FleetEdit{Parent: "/emea/hall-1"})
 			check(t, err)
 			store.noting = false
@@ -119,7 +127,9 @@ func TestMovingABranchIsOneSmallTransaction(t *testing.T) {
 				t.Errorf("wrote %q, want one transaction with %q", store.wrote, want)
 			}
 			rows, records := watched.Changes()
-			if changed := []string{"document {revision authority}", "fleet " + string(moved.ID)}; !slices.Equal(rows, changed) || len(records) != 1 {
+			changed := []string{"document {fleet-count " + string(was.ID) + "}", "document {fleet-count " + string(emea.ID) + "}", "document {revision authority}", "fleet " + string(moved.ID)}
+			slices.Sort(changed)
+			if !slices.Equal(rows, changed) || len(records) != 1 {
 				t.Errorf("%q changed, with %d records; want %q with one", rows, len(records), changed)
 			}
 			last := r.device(identity.NewDeviceID("TH20", identity.SerialNumber(serialOf(n-1))))

@@ -37,7 +37,8 @@ type Order struct {
 	// Manifest says that only devices expected by this order may be enrolled
 	// under it.
 	Manifest bool
-	// Stations are the ids of the principals that may vouch for its devices.
+	// Stations are the principals that may vouch for its devices, as they are noted;
+	// StationIDs are their ids.
 	Stations []string
 	// Owner and OwnerGroup are who owns the devices that are enrolled under it, as
 	// identity.Device has them; empty for nobody.

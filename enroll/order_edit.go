@@ -28,16 +28,11 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 			return false, Refuse(OrderClosed, "the order is closed and cannot be edited")
 		}
 		if edit.Quantity != nil {
-			if err := checkQuantity(*edit.Quantity); err != nil {
-				return false, err
-			}
 			if *edit.Quantity < order.Enrolled {
 				return false, Refuse(Conflict, "%d devices are enrolled already", order.Enrolled)
 			}
 			order.Quantity = *edit.Quantity
 		}
-		named := order.Stations
-		setIf(&order.Stations, edit.Stations)
 		setIf(&order.Opens, edit.Opens)
 		setIf(&order.Closes, edit.Closes)
 		if err := checkTerms(order); err != nil {
@@ -47,8 +42,16 @@ func (s *Service) EditOrder(ctx context.Context, p identity.Principal, id string
 		if err != nil {
 			return false, err
 		}
-		if err := a.mayName(named, order.Stations, info.at); err != nil || edit.Owner == nil && edit.OwnerGroup == nil {
-			return true, err
+		if edit.Stations != nil {
+			if err := checkStations(*edit.Stations); err != nil {
+				return false, err
+			}
+			if order.Stations, err = a.nameStations(tx, order.Stations, *edit.Stations, info.at); err != nil {
+				return false, err
+			}
+		}
+		if edit.Owner == nil && edit.OwnerGroup == nil {
+			return true, nil
 		}
 		return true, s.giveTo(tx, a, info, edit.Owner, edit.OwnerGroup)
 	})
@@ -94,6 +97,7 @@ func (s *Service) changeOrder(ctx context.Context, p identity.Principal, id stri
 		event := s.event(ctx, p, kind)
 		event.at(info.at)
 		event.Order, event.Count, event.Grant = info.ID, info.Quantity, info.grant
+		event.Stations = s.tellStations(&info.Order)
 		return errors.Join(tx.PutOrder(info.Order), s.append(tx, p, event))
 	})
 	return info, err

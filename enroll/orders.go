@@ -64,7 +64,7 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		if info, err = s.newOrderIn(ctx, tx, a, order, fleet, ids); err != nil {
 			return err
 		}
-		if err := a.mayName(nil, asked.Stations, info.at); err != nil {
+		if info.Stations, err = a.nameStations(tx, nil, asked.Stations, info.at); err != nil {
 			return err
 		}
 		if err := s.giveTo(tx, a, &info, &asked.Owner, &asked.OwnerGroup); err != nil {
@@ -79,6 +79,7 @@ func (s *Service) CreateOrder(ctx context.Context, p identity.Principal, asked N
 		event := s.event(ctx, p, OrderCreated)
 		event.at(info.at)
 		event.Order, event.Count, event.Profile, event.Grant = order.ID, order.Quantity, order.Profile, info.grant
+		event.Stations = s.tellStations(&order)
 		return errors.Join(tx.PutOrder(order), s.append(tx, p, event))
 	})
 	if err != nil {
@@ -106,17 +107,6 @@ func (s *Service) newOrderIn(ctx context.Context, tx Tx, a *access, order Order,
 	}
 }
 
-// mayName refuses to name stations that were not named before, where the principal may
-// not let devices in itself: one that shows a certificate needs nothing else.
-func (a *access) mayName(was, now []string, at *place) error {
-	for _, station := range now {
-		if !slices.Contains(was, station) && !a.may(identity.TicketDraw, at) {
-			return Refuse(Forbidden, "a station lets devices in, so naming one takes %s there", identity.TicketDraw).in(at)
-		}
-	}
-	return nil
-}
-
 // checkOrder validates what was asked for.
 func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.FleetPath, error) {
 	fleet, err := identity.ParseFleetPath(asked.Fleet)
@@ -141,7 +131,7 @@ func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.Fle
 	if !order.Closes.IsZero() && !order.Closes.After(now) {
 		return Order{}, "", RefuseField("closes", "an order closes in the future")
 	}
-	return order, fleet, errors.Join(checkTerms(&order), checkManifest(asked.Serials, asked.Quantity))
+	return order, fleet, errors.Join(checkTerms(&order), checkStations(asked.Stations), checkManifest(asked.Serials, asked.Quantity))
 }
 
 func (s *Service) profileNames() []string {
@@ -155,8 +145,8 @@ func (s *Service) profileNames() []string {
 
 // checkTerms validates what creating and editing an order have in common.
 func checkTerms(o *Order) error {
-	if err := checkQuantity(o.Quantity); err != nil {
-		return err
+	if o.Quantity < 1 || o.Quantity > MaxQuantity {
+		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
 	}
 	if err := errors.Join(checkTime("opens", o.Opens), checkTime("closes", o.Closes)); err != nil {
 		return err
@@ -164,20 +154,23 @@ func checkTerms(o *Order) error {
 	if !o.Closes.IsZero() && !o.Closes.After(o.Opens) {
 		return RefuseField("closes", "an order closes after it opens")
 	}
-	if len(o.Stations) > MaxStations {
-		return RefuseField("stations", "an order names at most %d stations", MaxStations)
-	}
-	for i, station := range o.Stations {
-		if station == "" || len(station) > maxStation || !identity.Printable(station) || slices.Contains(o.Stations[:i], station) {
-			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
-		}
-	}
 	return nil
 }
 
-func checkQuantity(n int) error {
-	if n < 1 || n > MaxQuantity {
-		return RefuseField("quantity", "a quantity is 1 to %d", MaxQuantity)
+// checkStations refuses ids that name no principal, and those that are named twice.
+func checkStations(ids []string) error {
+	if len(ids) > MaxStations {
+		return RefuseField("stations", "an order names at most %d stations", MaxStations)
+	}
+	for i, id := range ids {
+		bad := id == "" || len(id) > maxStation || !identity.Printable(id) || slices.Contains(ids[:i], id)
+		if name, device := strings.CutPrefix(id, string(identity.Certificate)+":"); device {
+			_, err := identity.ParseDeviceID(name)
+			bad = bad || err != nil
+		}
+		if bad {
+			return RefuseField(fmt.Sprintf("stations[%d]", i), "a station is the id of a principal, named once, such as oidc:https://idp.example#line-3 or device:GW-1; whoami shows it")
+		}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func checkPolicyOf(at *place, request *opened, evidence policy.Evidence, protect
 	if !holds.AcceptsEvidence(evidence) {
 		return Refuse(Forbidden, "the policy of the device's fleet does not accept %s as evidence", evidence)
 	}
-	if kind, _ := policy.KeyKindOf(request.csr.PublicKey()); !holds.AcceptsKey(kind) {
+	if kind, _ := policy.KeyKindOf(request.public); !holds.AcceptsKey(kind) {
 		accepted, _ := holds.Keys()
 		return Refuse(WeakKey, "the policy of the device's fleet does not accept %s keys; make one of %v", kind, accepted)
 	}

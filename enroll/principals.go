@@ -30,7 +30,7 @@ func (s *Service) CertificatePrincipal(ctx context.Context, der []byte) (identit
 		if d.State != identity.Active {
 			return Refuse(Unauthenticated, "the certificate's device is not active")
 		}
-		p = identity.Principal{Kind: identity.Certificate, Device: d.ID, Name: string(d.ID)}
+		p = identity.Principal{Kind: identity.Certificate, Device: d.ID, Lineage: d.lineage(), Name: string(d.ID)}
 		return nil
 	})
 	return p, err

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/touchmark/touchmark/identity"
@@ -87,7 +86,11 @@ func (s *Service) proveVouch(r Reader, p identity.Principal, evidence VouchEvide
 	if err != nil {
 		return claim{}, err
 	}
-	if !a.vouchesFor(&order, at) {
+	vouches, err := s.vouchesFor(r, a, &order, at)
+	if err != nil {
+		return claim{}, err
+	}
+	if !vouches {
 		if a.may(identity.OrderRead, at) {
 			return claim{}, Refuse(Forbidden, "the order does not name you as one of its stations")
 		}
@@ -102,21 +105,22 @@ func (s *Service) proveVouch(r Reader, p identity.Principal, evidence VouchEvide
 		return claim{}, err
 	}
 	c.fresh = true
-	return c, ownDevice(r, a.moment, c, a.vouchesFor)
+	return c, ownDevice(r, a.moment, c, func(of *Order, at *place) (bool, error) { return s.vouchesFor(r, a, of, at) })
 }
 
 // vouchesFor reports whether a principal's word counts for the devices of an order:
 // it is one of its stations, or may vouch for any.
-func (a *access) vouchesFor(order *Order, at *place) bool {
+func (s *Service) vouchesFor(r Reader, a *access, order *Order, at *place) (bool, error) {
 	if a.may(identity.DeviceEnrolAny, at) {
-		return true
+		return true, nil
 	}
-	return slices.Contains(order.Stations, a.who.ID()) && (a.who.Kind == identity.Certificate || a.may(identity.DeviceEnrol, at))
+	named, err := s.isStation(r, a, order)
+	return named && (a.who.Kind == identity.Certificate || a.may(identity.DeviceEnrol, at)), err
 }
 
 // ownDevice refuses a device that lives under another order than the claim's,
 // unless the principal may act for that one too. What becomes of it is not told.
-func ownDevice(r Reader, m *moment, c claim, may func(*Order, *place) bool) error {
+func ownDevice(r Reader, m *moment, c claim, may func(*Order, *place) (bool, error)) error {
 	if !c.known || c.device.State == identity.Expected || c.device.Order == string(c.order.ID) {
 		return nil
 	}
@@ -128,7 +132,13 @@ func ownDevice(r Reader, m *moment, c claim, may func(*Order, *place) bool) erro
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if err != nil || !may(&of, at) {
+	told := false
+	if err == nil {
+		if told, err = may(&of, at); err != nil {
+			return err
+		}
+	}
+	if !told {
 		return Refuse(AlreadyEnrolled, "the serial number belongs to a device of another order")
 	}
 	return nil

@@ -155,6 +155,9 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 	if !c.Predecessor.IsZero() {
 		issued.Predecessor = &c.Predecessor
 	}
+	if request.MakeKey {
+		issued.Operation = operationKeygen
+	}
 	return s.append(tx, actor, issued)
 }
 
@@ -169,7 +172,7 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 		return err
 	}
 	event.Operation, event.Code = request.Evidence.operation(), said.refusal.Code
-	if request.fault == nil {
+	if !request.key.IsZero() {
 		event.Key = &request.key
 	}
 	if said.suspicion != "" {

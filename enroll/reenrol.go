@@ -28,7 +28,8 @@ type allowReenrol struct {
 	Device  string `json:"device"`
 	Comment string `json:"comment,omitempty"`
 
-	info DeviceInfo
+	info   DeviceInfo
+	grants int // that stand for the device, and will not for the next key
 }
 
 func (d *allowReenrol) kind() deedKind { return deedReenrol }
@@ -43,6 +44,9 @@ func (d *allowReenrol) weigh(s *Service, r Reader, a *access) (w weight, err err
 	if d.info.State != identity.Active {
 		return w, Refuse(WrongState, "only an active device is enrolled again; this one is %s", d.info.State)
 	}
+	if d.grants, err = grantsOf(r, a, &d.info.Device); err != nil {
+		return w, err
+	}
 	return weight{
 		permission: identity.DeviceReenrol, places: []*place{d.info.at}, grant: d.info.grant, subject: policy.SubjectActions, devices: 1,
 		words: "allow " + d.Device + " to enrol once with another key",
@@ -53,7 +57,7 @@ func (d *allowReenrol) do(ctx context.Context, s *Service, tx Tx, a *access, w w
 	device, now := &d.info.Device, s.now()
 	event := s.event(ctx, a.who, DeviceReenrolAllowed)
 	event.at(d.info.at)
-	event.Device, event.Order, event.Comment, event.Grant = device.ID, OrderID(device.Order), d.Comment, w.grant
+	event.Device, event.Order, event.Comment, event.Count, event.Grant = device.ID, OrderID(device.Order), d.Comment, d.grants, w.grant
 	device.Reenrol = &Reenrol{Until: now.Add(s.live().reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
 	device.Version++
 	device.ChangedAt = now

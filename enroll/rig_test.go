@@ -210,6 +210,14 @@ func (r *rig) enrolled(serial string) (enroll.Issued, *ecdsa.PrivateKey) {
 	return issued, key
 }
 
+// certified is who shows a certificate.
+func (r *rig) certified(issued enroll.Issued) identity.Principal {
+	r.tb.Helper()
+	p, err := r.CertificatePrincipal(r.tb.Context(), issued.DER)
+	check(r.tb, err)
+	return p
+}
+
 func (r *rig) device(id identity.DeviceID) enroll.DeviceInfo {
 	r.tb.Helper()
 	info, err := r.Device(r.tb.Context(), r.admin, string(id))

@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,10 @@ import (
 
 // Role is a role with what it may do.
 type Role struct {
+	// ID tells the role from others of its name, before and after: the grants of one
+	// that was deleted are not of one that is made later. Empty for a built-in role, and
+	// of roles from before it was noted.
+	ID          string                `json:"id,omitempty"`
 	Name        identity.Role         `json:"name"`
 	Permissions []identity.Permission `json:"permissions"` // in the order of identity.Permissions
 	// ChangedAt is when it was last written; zero for a built-in role.
@@ -20,15 +25,30 @@ type Role struct {
 // BuiltIn reports whether the role is one of Touchmark's own.
 func (r Role) BuiltIn() bool { return r.Name.BuiltIn() }
 
-// role returns what a role may do, or ErrNotFound.
-func (m *moment) role(r Reader, name identity.Role) (permissions, error) {
-	if role, ok := m.builtIn[name]; ok {
-		return role, nil
+// knownRole is a role as decisions see it. It belongs to everybody.
+type knownRole struct {
+	id  string
+	may permissions
+}
+
+// role returns a role, or ErrNotFound.
+func (m *moment) role(r Reader, name identity.Role) (knownRole, error) {
+	if may, ok := m.builtIn[name]; ok {
+		return knownRole{may: may}, nil
 	}
-	return remembered(m, m.roles, name, func() (permissions, error) {
+	return remembered(m, m.roles, name, func() (knownRole, error) {
 		role, err := readDocument[Role](r, RoleDocument, string(name))
-		return permissionsOf(role.Permissions), err
+		return knownRole{id: role.ID, may: permissionsOf(role.Permissions)}, err
 	})
+}
+
+// gives returns what a grant gives: nothing, where its role is gone.
+func (m *moment) gives(r Reader, g *Grant) (permissions, error) {
+	role, err := m.role(r, g.Role)
+	if errors.Is(err, ErrNotFound) || err == nil && role.id != g.RoleID {
+		return nil, nil
+	}
+	return role.may, err
 }
 
 // Roles lists the built-in roles, and after them the organisation's own by name.

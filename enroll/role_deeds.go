@@ -51,6 +51,10 @@ func (d *putRole) weigh(s *Service, r Reader, a *access) (w weight, err error) {
 	w.words = "have the role " + d.Name + " give " + listed(d.role.Permissions)
 	w.changesNothing = slices.Equal(was.Permissions, d.role.Permissions)
 	d.role.ChangedAt = s.now()
+	if d.role.ID = was.ID; errors.Is(err, ErrNotFound) {
+		d.role.ID, err = s.randomText(16)
+		return w, err
+	}
 	return w, nil
 }
 
@@ -94,7 +98,7 @@ func listed(permissions []identity.Permission) string {
 }
 
 // DeleteRole deletes a role of the organisation's own: its grants give nothing any
-// more.
+// more, nor does another role of that name give them anything.
 func (s *Service) DeleteRole(ctx context.Context, p identity.Principal, name string) error {
 	if err := s.Authorize(ctx, p, identity.RoleEdit); err != nil {
 		return err

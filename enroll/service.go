@@ -18,9 +18,11 @@ import (
 // concurrently. Every one of them authorises its principal itself; what a
 // principal may not know of is NotFound.
 type Service struct {
-	store         Store
-	pen           identity.PEN
-	maxLive       int
+	store   Store
+	pen     identity.PEN
+	maxLive int
+	// branchFleets is how many fleets there may be in each fleet right below the root.
+	branchFleets  int
 	current       atomic.Pointer[live] // see live
 	reconfiguring sync.Mutex           // held while another live takes its place
 	clock         *clock
@@ -35,6 +37,7 @@ type Service struct {
 	refusals  *refusals
 	uses      *uses
 	signing   *signing
+	keyMakers chan struct{} // a place for each key that is being made
 	splits    *splits
 	turned    *turnedAway
 	publisher *publisher
@@ -57,9 +60,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits, c.issuingSince())
 	s := &Service{
 		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
-		binding: c.ChannelBinding,
+		branchFleets: c.BranchFleets, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
-		jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
 	}
 	installation, err := openInstallation(ctx, s.store, s.rand)
@@ -79,6 +82,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		if s.follower, err = newFollower(ctx, s); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.countOldGuards(ctx); err != nil {
+		return nil, fmt.Errorf("count the branches whose authority is guarded: %w", err)
 	}
 	return s, s.install(ctx, now, nil)
 }

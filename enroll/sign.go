@@ -94,7 +94,7 @@ func (s *Service) sign(ctx context.Context, p *plan, request *opened) (signed *c
 		}
 		names = append(names, urn)
 	}
-	prepared, err := s.prepare(p.issuer, p.profile, request.csr.PublicKey(), ca.Subject{
+	prepared, err := s.prepare(p.issuer, p.profile, request.public, ca.Subject{
 		CommonName:   string(id),
 		SerialNumber: string(id.SerialNumber()),
 		URIs:         names,

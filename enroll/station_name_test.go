@@ -16,6 +16,8 @@ func TestNamingAStationTakesThePowerToLetDevicesIn(t *testing.T) {
 	_, err = r.CreateGrant(t.Context(), r.admin, enroll.NewGrant{For: person("ed").ID(), Role: "planner", Fleet: "/berlin"})
 	check(t, err)
 	ed, operator := person("ed"), person("olga", "operator@/berlin")
+	r.enrolled("SN1")
+	r.enrolled("SN2")
 	named := []string{"device:TH20-SN1"}
 	write := func(p identity.Principal, stations ...string) error {
 		_, err := r.EditOrder(t.Context(), p, string(r.berlin.ID), enroll.OrderEdit{Stations: &stations})

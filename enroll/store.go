@@ -126,6 +126,10 @@ type Tx interface {
 	PutIssuer(IssuerRecord) error
 	// PutFleet makes a fleet, or renames and moves it, which touches nothing below it.
 	PutFleet(identity.Fleet) error
+	// DeleteFleet deletes a fleet; its name is free again. What is not there is deleted
+	// already. Nothing else is looked at: the caller has the transaction to make sure
+	// that nothing lies in it or below it.
+	DeleteFleet(identity.FleetID) error
 	// PutDocument writes a document, of up to MaxDocument bytes, which may be none,
 	// under a key of 1 to MaxDocumentKey bytes of printable ASCII.
 	PutDocument(kind DocumentKind, key string, data []byte) error

@@ -72,7 +72,7 @@ func putTicket(tx Tx, a *access, order *Order, drawn DrawnTicket, now time.Time)
 	if err != nil {
 		return err
 	}
-	may := func(_ *Order, at *place) bool { return a.may(identity.TicketDraw, at) }
+	may := func(_ *Order, at *place) (bool, error) { return a.may(identity.TicketDraw, at), nil }
 	if err := ownDevice(tx, a.moment, c, may); err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ type Token struct {
 	Permissions []identity.Permission `json:"permissions"` // in the order of identity.Permissions
 	Fleet       identity.FleetID      `json:"fleet"`       // the branch
 	Until       time.Time             `json:"until"`
+	// BreakGlass marks the break-glass token by which it was made or rotated last; it
+	// ends with that. Empty for other makers, and of tokens from before it was noted.
+	BreakGlass string `json:"break_glass,omitempty"`
 	// Secrets are what opens it: the text told last, and after a rotation the one
 	// before until its overlap ends.
 	Secrets   []TokenSecret `json:"secrets"`
@@ -118,6 +121,7 @@ func putToken(tx Tx, t Token) error {
 		tx.PutDocument(TokenDocument, string(t.ID), data),
 		tx.PutDocument(TokenOfDocument, tokenBelow(granteeKey(t.Maker), t.ID), data),
 		tx.PutDocument(TokenAtDocument, tokenBelow(string(t.Fleet), t.ID), data),
+		putEnd(tx, t.Until, endOfToken, string(t.ID)),
 	)
 }
 
@@ -128,6 +132,7 @@ func deleteToken(tx Tx, t Token) error {
 		tx.DeleteDocument(TokenOfDocument, tokenBelow(granteeKey(t.Maker), t.ID)),
 		tx.DeleteDocument(TokenAtDocument, tokenBelow(string(t.Fleet), t.ID)),
 		tx.DeleteDocument(TokenUseDocument, string(t.ID)),
+		tx.DeleteDocument(EndDocument, endKey(t.Until, endOfToken, string(t.ID))),
 	)
 }
 

@@ -99,7 +99,8 @@ func (s *Service) Token(ctx context.Context, p identity.Principal, id string) (i
 }
 
 // TokenQuery selects tokens: those for branches within one, or of one maker, or both;
-// zero members select all. Ended ones are listed too, until they are revoked.
+// zero members select all. Ended ones are listed too, until they are revoked
+// or forgotten.
 type TokenQuery struct {
 	Fleet string // path of a branch
 	Maker string // a principal's id

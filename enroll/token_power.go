@@ -63,8 +63,9 @@ func (s *Service) scopeTo(r Reader, a *access, t Token) error {
 
 func (s *Service) powerOf(r Reader, a *access, t *scopedToken) error {
 	a.scope = &t.scope
-	if !a.now.Before(t.Until) {
-		return nil
+	outlived, err := t.outlived(r)
+	if err != nil || outlived || !a.now.Before(t.Until) {
+		return err
 	}
 	known, err := s.makerOf(r, a.moment, t.Maker, a.now)
 	a.held, a.makerIn = known.held, known.groups

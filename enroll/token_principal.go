@@ -26,12 +26,15 @@ func (s *Service) TokenPrincipal(ctx context.Context, text, source string) (iden
 		return identity.Principal{}, err
 	}
 	var t *scopedToken
+	outlived := false
 	err := s.store.View(ctx, func(r Reader) error {
 		m, err := s.live().moments.at(r)
 		if err != nil {
 			return err
 		}
-		t, err = m.token(r, id)
+		if t, err = m.token(r, id); err == nil {
+			outlived, err = t.outlived(r)
+		}
 		return err
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -44,7 +47,7 @@ func (s *Service) TokenPrincipal(ctx context.Context, text, source string) (iden
 	if !told {
 		s.guesses.wrong(tokenGuess, source, string(id))
 	}
-	if !opens {
+	if !opens || outlived {
 		s.turnAway(Unauthenticated)
 		return identity.Principal{}, errTokenText()
 	}

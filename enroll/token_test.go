@@ -64,7 +64,8 @@ func TestTokenOfAStation(t *testing.T) {
 
 func TestTokenRefusals(t *testing.T) {
 	r := newTokenRig(t)
-	gateway := identity.Principal{Kind: identity.Certificate, Device: "TH20-GW1"}
+	issued, _ := r.enrolled("GW1")
+	gateway := r.certified(issued)
 	r.grant(gateway.ID(), identity.Admin, "/berlin")
 	r.grant(person("mia").ID(), identity.Operator, "/berlin")
 	token := r.holder(r.token(r.admin))

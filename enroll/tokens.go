@@ -73,6 +73,12 @@ func (s *Service) CreateToken(ctx context.Context, p identity.Principal, asked N
 				return errBeyond(permission, string(at.path))
 			}
 		}
+		if err := a.mayMakeMore(tx, p); err != nil {
+			return err
+		}
+		if err := t.mark(tx, p); err != nil {
+			return err
+		}
 		t.Fleet = at.id
 		info = TokenInfo{Token: t, FleetPath: at.path, Holds: t.Permissions}
 		event := s.tellToken(ctx, p, TokenCreated, &t, at)
@@ -163,7 +169,8 @@ func (s *Service) RotateToken(ctx context.Context, p identity.Principal, id stri
 		case !a.may(identity.TokenCreate, at):
 			return forbidden(identity.TokenCreate)
 		}
-		if err := t.rotate(secret, asked, now); err != nil {
+		ended := endKey(t.Until, endOfToken, string(t.ID))
+		if err := errors.Join(t.rotate(secret, asked, now), t.mark(tx, p)); err != nil {
 			return err
 		}
 		if info, err = s.tokenInfo(tx, a.moment, t, at); err != nil {
@@ -171,7 +178,7 @@ func (s *Service) RotateToken(ctx context.Context, p identity.Principal, id stri
 		}
 		event := s.tellToken(ctx, p, TokenRotated, &t, at)
 		event.Grant = a.grant(identity.TokenCreate, at)
-		return errors.Join(putToken(tx, t), s.remember(tx, p), s.append(tx, p, event))
+		return errors.Join(tx.DeleteDocument(EndDocument, ended), putToken(tx, t), s.remember(tx, p), s.append(tx, p, event))
 	})
 	if err != nil {
 		return MadeToken{}, err

@@ -15,13 +15,17 @@ import (
 // the documents that are the only ones of their kind; the indexes are checked by them.
 func (m *model) adoptPowers(r enroll.Reader) error {
 	m.grants, m.roles, m.tokens, m.requests, m.jobs, m.known = nil, nil, nil, nil, nil, map[string]*modelMember{}
+	ids := map[identity.Role]string{}
 	return errors.Join(
-		adoptEach(r, enroll.GrantDocument, func(g enroll.Grant) error {
-			m.grants = append(m.grants, &modelGrant{id: string(g.ID), to: g.For, role: string(g.Role), fleet: m.fleet(g.Fleet), until: g.Until})
+		adoptEach(r, enroll.RoleDocument, func(role enroll.Role) error {
+			ids[role.Name] = role.ID
+			m.roles = append(m.roles, &modelRole{string(role.Name), permsOf(role.Permissions...)})
 			return nil
 		}),
-		adoptEach(r, enroll.RoleDocument, func(role enroll.Role) error {
-			m.roles = append(m.roles, &modelRole{string(role.Name), permsOf(role.Permissions...)})
+		adoptEach(r, enroll.GrantDocument, func(g enroll.Grant) error {
+			m.grants = append(m.grants, &modelGrant{
+				id: string(g.ID), to: g.For, role: string(g.Role), fleet: m.fleet(g.Fleet), until: g.Until, void: ids[g.Role] != g.RoleID,
+			})
 			return nil
 		}),
 		adoptEach(r, enroll.MembershipDocument, func(known enroll.Membership) error {

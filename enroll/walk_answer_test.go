@@ -86,7 +86,7 @@ func subjectOf(permission identity.Permission) policy.Subject {
 	switch permission {
 	case identity.DeviceHold, identity.DeviceRelease, identity.DeviceRevoke, identity.DeviceRetire, identity.DeviceReenrol, identity.DeviceAssign:
 		return policy.SubjectActions
-	case identity.FleetEdit, identity.PolicySet, identity.GrantCreate, identity.GrantDelete, identity.RoleEdit:
+	case identity.FleetEdit, identity.FleetDelete, identity.PolicySet, identity.GrantCreate, identity.GrantDelete, identity.RoleEdit:
 		return policy.SubjectAuthority
 	case identity.DeviceEnrol, identity.DeviceEnrolAny:
 		return policy.SubjectEnrolment

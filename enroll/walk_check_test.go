@@ -15,7 +15,6 @@ import (
 type powers struct {
 	who    []identity.Principal
 	fleets []*modelFleet
-	above  []int // of each fleet, the place of the one above it; -1 for the root
 	until  map[string][]int64
 }
 
@@ -25,9 +24,6 @@ const forever = math.MaxInt64
 func (w *walk) powers() powers {
 	m := w.model
 	all := powers{who: w.principals(), fleets: slices.Clone(m.fleets), until: map[string][]int64{}}
-	for _, f := range m.fleets {
-		all.above = append(all.above, slices.Index(m.fleets, f.above))
-	}
 	for _, p := range all.who {
 		all.until[p.ID()] = m.powerOf(p)
 	}
@@ -73,14 +69,17 @@ func (w *walk) principals() []identity.Principal {
 // is new everybody has what they had above it.
 func (before powers) grown(after powers, given [][]int64) error {
 	n := len(identity.Permissions())
+	stood := make([]int, len(after.fleets))
+	for i, fleet := range after.fleets {
+		for !slices.Contains(before.fleets, fleet) {
+			fleet = fleet.above
+		}
+		stood[i] = slices.Index(before.fleets, fleet)
+	}
 	for _, p := range after.who {
 		was, is := before.of(p), after.until[p.ID()]
 		for at := range is {
-			fleet := at / n
-			for fleet >= len(before.fleets) {
-				fleet = after.above[fleet]
-			}
-			then := fleet*n + at%n
+			then := stood[at/n]*n + at%n
 			if is[at] <= was[then] || slices.ContainsFunc(given, func(power []int64) bool { return power[then] >= is[at] }) {
 				continue
 			}
@@ -118,7 +117,7 @@ func (w *walk) belongings() (all []modelDevice) {
 // ownsMore reports who came to own a device by their own doing without having held
 // there what owners may. What is approved is the doing of whoever asked for it, and
 // they are in the groups that they were last seen in.
-func (w *walk) ownsMore(before []modelDevice, held [][]int64, a *attempt) error {
+func (w *walk) ownsMore(before []modelDevice, fleets []*modelFleet, held [][]int64, a *attempt) error {
 	if a.comesToOwn {
 		return nil
 	}
@@ -130,7 +129,7 @@ func (w *walk) ownsMore(before []modelDevice, held [][]int64, a *attempt) error 
 			continue
 		}
 		for _, permission := range ownersMay() {
-			if held[last][slices.Index(m.fleets, d.fleet)*n+slices.Index(identity.Permissions(), permission)] == 0 {
+			if held[last][slices.Index(fleets, d.fleet)*n+slices.Index(identity.Permissions(), permission)] == 0 {
 				return fmt.Errorf("%s came to own %s by their own doing, and did not hold %s there", self.ID(), d.id, permission)
 			}
 		}

@@ -14,7 +14,9 @@ import (
 type modelDevice struct {
 	id    identity.DeviceID
 	fleet *modelFleet
-	state identity.State
+	// lineage is the serial number of its first certificate.
+	lineage string
+	state   identity.State
 	// owner is the id of a person, group that of a group; each may be empty.
 	owner, group string
 	offer        *modelOffer
@@ -38,7 +40,7 @@ type modelCode struct {
 }
 
 func (d *modelDevice) principal() identity.Principal {
-	return identity.Principal{Kind: identity.Certificate, Device: d.id, Name: string(d.id)}
+	return identity.Principal{Kind: identity.Certificate, Device: d.id, Lineage: d.lineage, Name: string(d.id)}
 }
 
 // owns reports whether a device is a person's own, or of a group that they are in.

@@ -27,8 +27,22 @@ func (d *createGrantDeed) weigh(m *model, p identity.Principal) verdict {
 	v := verdict{permission: identity.GrantCreate, places: []*modelFleet{d.fleet}, subject: policy.SubjectAuthority}
 	if !m.mayFor(p, may, d.fleet, d.until) {
 		v.code = enroll.Forbidden
+	} else if !m.mayEmpower(p, d.to) {
+		v = refused(enroll.BadRequest)
 	}
 	return v
+}
+
+// mayEmpower reports whether somebody may give power to whom a grant is for: a device
+// must be enrolled, and one that they may read.
+func (m *model) mayEmpower(p identity.Principal, to string) bool {
+	for _, device := range m.devices {
+		if device.principal().ID() == to {
+			reads, _ := m.mayWith(p, identity.DeviceRead, device)
+			return reads && (device.state == identity.Active || device.state == identity.Held)
+		}
+	}
+	return true
 }
 
 func (d *createGrantDeed) apply(m *model, _ identity.Principal) {
@@ -113,6 +127,9 @@ func (d *dropRoleDeed) weigh(m *model, p identity.Principal) verdict {
 
 func (d *dropRoleDeed) apply(m *model, _ identity.Principal) {
 	m.roles = slices.DeleteFunc(m.roles, func(role *modelRole) bool { return role.name == d.name })
+	for _, g := range m.grants {
+		g.void = g.void || g.role == d.name
+	}
 }
 
 func (w *walk) createGrant(p identity.Principal) *attempt {

@@ -51,6 +51,7 @@ type modelFleet struct {
 	name   string
 	above  *modelFleet // nil for the root
 	policy modelPolicy
+	gone   bool
 }
 
 func (f *modelFleet) within(branch *modelFleet) bool {
@@ -78,6 +79,7 @@ type modelGrant struct {
 	id, to, role string
 	fleet        *modelFleet
 	until        time.Time // zero for no end
+	void         bool      // its role was deleted
 }
 
 type modelToken struct {
@@ -137,7 +139,7 @@ func (m *model) holds(p identity.Principal) (all []held) {
 	}
 	for _, g := range m.grants {
 		may, there := m.role(g.role)
-		if there && !m.ended(g.until) && (g.to == p.ID() || slices.ContainsFunc(p.Groups, func(group string) bool { return g.to == groupOf(group) })) {
+		if there && !g.void && !m.ended(g.until) && (g.to == p.ID() || slices.ContainsFunc(p.Groups, func(group string) bool { return g.to == groupOf(group) })) {
 			all = append(all, held{may, g.fleet, g.until})
 		}
 	}
@@ -222,6 +224,9 @@ func (m *model) child(above *modelFleet, name string) *modelFleet {
 // seen is what comes of asking for something at a fleet: it is not there for who
 // holds neither the permission nor one of those by which one may know of it.
 func (m *model) seen(p identity.Principal, permission identity.Permission, at *modelFleet, by ...identity.Permission) enroll.Code {
+	if at.gone {
+		return enroll.NotFound
+	}
 	if m.may(p, permission, at) {
 		return ""
 	}

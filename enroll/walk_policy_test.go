@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/touchmark/touchmark/enroll"
@@ -128,7 +129,15 @@ func (m *model) mustWait(p identity.Principal, v verdict) bool {
 			return true
 		}
 	}
-	return false
+	return v.subject == policy.SubjectAuthority && m.guarded(v.places[0])
+}
+
+// guarded reports whether some fleet of a branch has changes of authority wait.
+func (m *model) guarded(branch *modelFleet) bool {
+	return slices.ContainsFunc(m.fleets, func(f *modelFleet) bool {
+		authority := 1 << slices.Index(policy.Subjects(), policy.SubjectAuthority)
+		return f.within(branch) && f.policy.set && f.policy.subjects&authority != 0
+	})
 }
 
 // setPolicyDeed sets what a fleet itself says.

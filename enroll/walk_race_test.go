@@ -75,7 +75,7 @@ func (w *walker) step(ctx context.Context) error {
 	if w.rand.IntN(2) == 0 {
 		p = identity.NewBreakGlass() // which is refused least
 	}
-	switch w.rand.IntN(12) {
+	switch w.rand.IntN(13) {
 	case 0, 1:
 		return w.give(ctx, p)
 	case 2:
@@ -97,6 +97,8 @@ func (w *walker) step(ctx context.Context) error {
 		return err
 	case 8:
 		return w.token(ctx, p)
+	case 9:
+		return w.DeleteFleet(ctx, p, choose(w, "/a", "/b", "/a/a", "/b/a")+choose(w, "/x", "/y"))
 	default:
 		return w.own(ctx, p)
 	}

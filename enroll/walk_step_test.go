@@ -43,7 +43,7 @@ func (w *walk) step(i int) error {
 	}
 	w.count(a)
 	w.note("%s: %s -> %s", a.who.ID(), a.words, a.outcome())
-	err := errors.Join(before.grown(w.powers(), given), w.ownsMore(owned, given, a), w.checkPowers(i%10 == 0), w.checkDevices(), w.checkAnswers(), w.checkLists())
+	err := errors.Join(before.grown(w.powers(), given), w.ownsMore(owned, before.fleets, given, a), w.checkPowers(i%10 == 0), w.checkDevices(), w.checkAnswers(), w.checkLists())
 	if i%25 == 24 {
 		err = errors.Join(err, w.checkIndexes())
 	}
@@ -122,6 +122,7 @@ func (w *walk) kinds() []stepKind {
 		{"delete role", 1, w.dropRole},
 		{"create fleet", 4, w.createFleet},
 		{"edit fleet", 10, w.editFleet},
+		{"delete fleet", 3, w.deleteFleet},
 		{"set policy", 7, w.setPolicy},
 		{"create token", 6, w.createToken},
 		{"rotate token", 3, w.rotateToken},

@@ -46,11 +46,15 @@ func (w *walk) checkIndexes() error {
 		add(enroll.GrantDocument, g.id)
 		add(enroll.GrantOfDocument, indexOf(g.to)+"/"+g.id)
 		add(enroll.GrantAtDocument, string(g.fleet.id)+"/"+g.id)
+		if !g.until.IsZero() {
+			add(enroll.EndDocument, fmt.Sprintf("%012d/grant/%s", g.until.Unix(), g.id))
+		}
 	}
 	for _, t := range m.tokens {
 		add(enroll.TokenDocument, t.id)
 		add(enroll.TokenOfDocument, indexOf(t.maker.ID())+"/"+t.id)
 		add(enroll.TokenAtDocument, string(t.fleet.id)+"/"+t.id)
+		add(enroll.EndDocument, fmt.Sprintf("%012d/token/%s", t.until.Unix(), t.id))
 	}
 	for _, role := range m.roles {
 		add(enroll.RoleDocument, role.name)
@@ -85,7 +89,7 @@ func (w *walk) checkIndexes() error {
 	return w.store.View(w.tb.Context(), func(r enroll.Reader) (err error) {
 		for _, kind := range []enroll.DocumentKind{
 			enroll.GrantDocument, enroll.GrantOfDocument, enroll.GrantAtDocument, enroll.TokenDocument, enroll.TokenOfDocument,
-			enroll.TokenAtDocument, enroll.RoleDocument, enroll.MembershipDocument, enroll.OwnedDocument, enroll.TransferDocument,
+			enroll.TokenAtDocument, enroll.EndDocument, enroll.RoleDocument, enroll.MembershipDocument, enroll.OwnedDocument, enroll.TransferDocument,
 			enroll.TransferToDocument, enroll.ClaimDocument, enroll.JobOpenDocument, enroll.ApprovalDocument,
 		} {
 			found, listErr := everyDocument(r, kind)

@@ -38,7 +38,8 @@ func (all *tally) everywhere(t *testing.T, walked int) {
 	for kind, outcomes := range map[string][]string{
 		"create grant": {"done", "waits", "forbidden", "not_found"}, "delete grant": {"done", "waits", "forbidden", "not_found"},
 		"put role": {"done", "waits", "forbidden"}, "delete role": {"forbidden"}, "create fleet": {"done", "forbidden"},
-		"edit fleet": {"done", "waits", "forbidden", "not_found", "conflict"}, "set policy": {"done", "waits", "forbidden", "bad_request"},
+		"edit fleet": {"done", "waits", "forbidden", "not_found", "conflict"}, "delete fleet": {"done", "waits", "forbidden", "not_found", "conflict"},
+		"set policy":   {"done", "waits", "forbidden", "bad_request"},
 		"create token": {"done", "forbidden", "not_found"}, "rotate token": {"done", "forbidden", "not_found"},
 		"revoke token": {"done", "not_found"}, "act": {"done", "waits", "forbidden", "not_found"},
 		"assign": {"done", "waits", "forbidden", "not_found"}, "disown": {"done", "waits", "forbidden"},

@@ -127,15 +127,12 @@ func (w *walk) begin() {
 		order := w.order(1, func(o *enroll.NewOrder) { o.Fleet = at.path() })
 		issued, err := w.vouch(order, serialOf(i), newKey(w.tb))
 		check(w.tb, err)
-		m.devices = append(m.devices, &modelDevice{id: issued.Device, fleet: at, state: identity.Active})
+		m.devices = append(m.devices, &modelDevice{id: issued.Device, lineage: issued.Serial.String(), fleet: at, state: identity.Active})
 	}
 	w.people = []identity.Principal{
 		person("alice", "admin"), person("bob", "leads"), person("carol", "security"), person("dave", "staff"), person("erin", "leads", "staff"), person("fred"),
 	}
 	root := person("alice", "admin")
-	m.fleets[4].policy = modelPolicy{set: true, subjects: 6, loosen: true, version: 1} // of /a/b: actions and authority wait
-	_, err := w.SetFleetPolicy(ctx, root, m.fleets[4].path(), m.fleets[4].policy.config(), 0)
-	check(w.tb, err)
 	for _, role := range []*modelRole{
 		{"lead", permsOf(identity.FleetRead, identity.GrantCreate, identity.GrantRead, identity.DeviceRead, identity.DeviceAssign, identity.TokenCreate)},
 		{"mover", permsOf(identity.FleetRead, identity.FleetEdit, identity.GrantDelete)},
@@ -159,6 +156,9 @@ func (w *walk) begin() {
 		g.id = string(made.ID)
 		m.grants = append(m.grants, &g)
 	}
+	m.fleets[4].policy = modelPolicy{set: true, subjects: 6, loosen: true, version: 1} // of /a/b: actions and authority wait
+	_, err := w.SetFleetPolicy(ctx, root, m.fleets[4].path(), m.fleets[4].policy.config(), 0)
+	check(w.tb, err)
 }
 
 func (w *walk) chance(percent int) bool { return w.rand.IntN(100) < percent }

@@ -62,6 +62,9 @@ func (d *editFleetDeed) apply(_ *model, _ identity.Principal) {
 func (m *model) mayMove(p identity.Principal, f, parent *modelFleet) bool {
 	for _, g := range m.grants {
 		role, _ := m.role(g.role)
+		if g.void {
+			role = 0
+		}
 		switch reached, reaches := f.within(g.fleet), parent.within(g.fleet) || g.fleet == f; {
 		case m.ended(g.until), reached == reaches:
 		case reached && !m.may(p, identity.GrantDelete, f), reaches && !m.mayFor(p, role, f, g.until):

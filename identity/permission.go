@@ -14,6 +14,7 @@ const (
 	FleetCreate       Permission = "fleet.create"
 	FleetRead         Permission = "fleet.read"   // fleets, their policy and what holds in them
 	FleetEdit         Permission = "fleet.edit"   // rename and move
+	FleetDelete       Permission = "fleet.delete" // fleets in which there is nothing
 	PolicySet         Permission = "policy.set"   // change a fleet's policy
 	GrantRead         Permission = "grant.read"   // who holds what on a branch
 	GrantCreate       Permission = "grant.create" // give what the giver holds
@@ -46,7 +47,7 @@ const (
 // Permissions lists every permission, in the order in which people are shown them.
 func Permissions() []Permission {
 	return []Permission{
-		OrderCreate, OrderRead, OrderEdit, OrderClose, FleetCreate, FleetRead, FleetEdit, PolicySet, GrantRead, GrantCreate,
+		OrderCreate, OrderRead, OrderEdit, OrderClose, FleetCreate, FleetRead, FleetEdit, FleetDelete, PolicySet, GrantRead, GrantCreate,
 		GrantDelete, RoleRead, RoleEdit, TokenRead, TokenCreate, TokenRevoke, AccessExplain, TicketDraw, ClaimDraw, DeviceRead,
 		DeviceHold, DeviceRelease, DeviceRevoke, DeviceRetire, DeviceReenrol, DeviceAssign, DeviceEnrol, DeviceEnrolAny,
 		CertificateRead, AuditRead, BreakGlassRotate, InstallationSaved, InstallationCompacted,

@@ -29,7 +29,10 @@ type Principal struct {
 	Groups  []string // as the provider names them; OIDC only
 	Name    string   // for people to read; decides nothing
 	Device  DeviceID // Certificate only
-	Token   string   // the id of a scoped token; ScopedToken only
+	// Lineage is the serial number of the first certificate of the device's lineage,
+	// for which alone the device was given what it was given; Certificate only.
+	Lineage string
+	Token   string // the id of a scoped token; ScopedToken only
 	// Maker is the ID of who made a scoped token, who answers for what it does.
 	Maker string
 	// Grants are what is held without anybody here having granted it: by the groups

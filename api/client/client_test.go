@@ -25,7 +25,7 @@ import (
 )
 
 // dial starts a TLS server and returns a client of it that has a token.
-func dial(t *testing.T, handler http.Handler, token string) *client.Client {
+func dial(t testing.TB, handler http.Handler, token string) *client.Client {
 	t.Helper()
 	server := httptest.NewTLSServer(handler)
 	t.Cleanup(server.Close)
@@ -39,7 +39,7 @@ func dial(t *testing.T, handler http.Handler, token string) *client.Client {
 	return c
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,12 @@ func (c *Client) EditFleet(ctx context.Context, id string, edit resource.FleetEd
 	return get[resource.Fleet](ctx, c, call{method: http.MethodPatch, path: []string{"fleets", id}, body: edit})
 }
 
+// DeleteFleet deletes a fleet in which there is nothing.
+func (c *Client) DeleteFleet(ctx context.Context, id string) error {
+	_, _, err := c.read(ctx, call{method: http.MethodDelete, path: []string{"fleets", id}})
+	return err
+}
+
 // SetPolicy replaces what a fleet itself says.
 func (c *Client) SetPolicy(ctx context.Context, id string, change resource.PolicyChange) (resource.Fleet, error) {
 	return get[resource.Fleet](ctx, c, call{method: http.MethodPut, path: []string{"fleets", id, "policy"}, body: change})

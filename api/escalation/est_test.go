@@ -46,6 +46,7 @@ func estOperations() []estOperation {
 		{"GET", "cacerts", public},
 		{"GET", "csrattrs", public},
 		{"POST", "simpleenroll", map[proof]int{nothing: 401, ticket: 200, othersTicket: 401, wrongTicket: 401, certificate: 401, ticketAndMore: 200}},
+		{"POST", "serverkeygen", map[proof]int{nothing: 401, ticket: 200, othersTicket: 401, wrongTicket: 401, certificate: 200, heldsOwn: 409, ticketAndMore: 200}},
 		{"POST", "simplereenroll", map[proof]int{nothing: 401, ticket: 401, certificate: 200, heldsOwn: 409}},
 	}
 }
@@ -72,7 +73,7 @@ func TestESTGivesNobodyAnotherDevicesCertificate(t *testing.T) {
 // estRoutes are the addresses of the door, as "POST /.well-known/est/simpleenroll".
 func estRoutes(t *testing.T, w *world) (routes []string) {
 	t.Helper()
-	door, err := est.New(est.Config{Service: w.door.Service, Log: slog.New(slog.DiscardHandler)})
+	door, err := est.New(est.Config{Service: w.door.Service, ServerKeygen: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,8 @@ func (w *world) tryProof(s *stage, route string, a *actor, p proof, at position,
 	}
 	r.RemoteAddr = a.address
 	device := w.prove(s, r, a, p, at)
-	waits := a.waits && strings.HasSuffix(route, "/simpleenroll") && want == http.StatusOK
+	// Enrolments wait, and renewals do not.
+	waits := a.waits && (p == ticket || p == ticketAndMore) && want == http.StatusOK
 	if waits {
 		want = http.StatusAccepted
 	}

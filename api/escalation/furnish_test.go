@@ -18,6 +18,7 @@ func (w *world) furnish(at position) {
 			stations = append(stations, a.id)
 		}
 	}
+	w.set("empty fleet", at, w.call("", "POST", "/api/v1/fleets", m{"path": on + "/empty"}, 201)["id"].(string))
 	order := w.call("", "POST", "/api/v1/orders", m{"fleet": on, "model": "TH20", "quantity": 100, "stations": stations}, 201)["id"].(string)
 	w.set("order", at, order)
 	w.things["order"] = append(w.things["order"], thing{id: order, at: at})

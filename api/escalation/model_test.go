@@ -18,6 +18,7 @@ order.close           admin operator
 fleet.create          admin operator
 fleet.read            admin operator security auditor
 fleet.edit            admin
+fleet.delete          admin
 policy.set            admin
 grant.read            admin auditor
 grant.create          admin

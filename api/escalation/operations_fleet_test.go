@@ -27,6 +27,10 @@ func fleetOperations() []operation {
 			{name: "taken higher", at: []position{child}, ask: moving(parent), want: moves(parent), status: 200, waits: true},
 			{name: "fetched", at: []position{sibling}, ask: moving(child), want: moves(child), status: 200, waits: true},
 		}},
+		{"DELETE /api/v1/fleets/{id}", "fleet.delete", []form{
+			{name: "in use", at: fleets(), ask: about("fleet", nil), want: onThing("fleet.delete", "fleet.read").but(allowed, wrongState, fleets()...), status: 204, waits: true},
+			{name: "empty", at: known(), ask: about("empty fleet", nil), want: onThing("fleet.delete", "fleet.read"), status: 204, waits: true},
+		}},
 		{"PUT /api/v1/fleets/{id}/policy", "policy.set", []form{{
 			at: fleets(), ask: about("fleet", m{"policy": m{"lifetime": "1h"}}), want: onThing("policy.set", "fleet.read"), status: 200, waits: true,
 		}}},

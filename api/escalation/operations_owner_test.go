@@ -31,9 +31,14 @@ func ownerOperations() []operation {
 			items: &items{things: "device", told: func(a *actor, t thing) bool { return slices.Contains(a.offered, t.at) }, id: member("device")},
 		}}},
 		{"GET /api/v1/users/{id}", "device.read", []form{{
-			// Who is behind a pseudonym is told to those who may read devices anywhere.
+			// Who is behind a pseudonym is told to those who may read one of their devices.
 			at: all(), ask: about("user", nil), status: 200, reads: true, open: true,
-			want: onBranches("device.read").but(allowed, notFound, unknown),
+			want: func(a *actor, at position) outcome {
+				if said := onBranches("device.read")(a, at); said != allowed {
+					return said
+				}
+				return orNotFound(at != unknown && a.may("device.read", at.place()))
+			},
 		}}},
 		{"GET /api/v1/users/{id}/devices", "device.read", []form{{
 			// Likewise; what belongs to them is told as far as it may be seen.

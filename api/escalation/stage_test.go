@@ -47,7 +47,7 @@ func (w *world) stage(t testing.TB, begin enroll.Store) *stage {
 	}
 	config := w.door.Config
 	config.Service = service
-	enrols, err := est.New(est.Config{Service: service, Log: config.Log})
+	enrols, err := est.New(est.Config{Service: service, ServerKeygen: true, Log: config.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

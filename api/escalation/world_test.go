@@ -259,9 +259,11 @@ func (w *world) recorded(record enroll.Record) thing {
 		w.t.Fatal(err)
 	}
 	at := nowhere
-	for position, id := range w.ids["fleet"] {
-		if id == head.Fleet {
-			at = position
+	for _, what := range []string{"fleet", "empty fleet"} {
+		for position, id := range w.ids[what] {
+			if id == head.Fleet {
+				at = position
+			}
 		}
 	}
 	return thing{fmt.Sprint(record.Index), at, head.Device}

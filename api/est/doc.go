@@ -2,7 +2,7 @@
 // Transport: RFC 7030, with the clarifications of RFC 8951 and the CSR
 // attributes of RFC 9908.
 //
-// Four operations are offered below /.well-known/est, with an order's id as
+// These operations are offered below /.well-known/est, with an order's id as
 // label (/.well-known/est/{order}/…), or below a prefix for clients that take
 // nothing else (/{order}/.well-known/est/…):
 //
@@ -10,6 +10,7 @@
 //	GET  csrattrs         the key that a device of that fleet had best make
 //	POST simpleenroll     with a ticket: HTTP Basic, the device's serial number and the ticket
 //	POST simplereenroll   with the certificate to renew, presented in TLS
+//	POST serverkeygen     where it is switched on: a key besides, with a ticket or a certificate
 //
 // A certificate proves one device, so it renews and never enrols another: where
 // simpleenroll comes with both a ticket and a certificate the ticket decides, and

@@ -28,7 +28,10 @@ type Enroller interface {
 // Config is what the door needs.
 type Config struct {
 	Service Enroller
-	Log     *slog.Logger
+	// ServerKeygen has the door make keys for devices that ask for one (RFC 7030,
+	// section 4.4). Without it the operation is not there.
+	ServerKeygen bool
+	Log          *slog.Logger
 }
 
 const wellKnown = "/.well-known/est"
@@ -52,14 +55,16 @@ func New(c Config) (http.Handler, error) {
 	d := &door{service: c.Service, log: c.Log, caCerts: transferEncode(packed)}
 
 	router := chi.NewRouter()
-	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		answerRefusal(w, enroll.Refuse(enroll.NotFound, "EST here has cacerts, csrattrs, simpleenroll and simplereenroll"))
-	})
+	router.NotFound(answerNotFound)
+	router.MethodNotAllowed(answerWrongMethod)
 	for _, base := range []string{wellKnown, wellKnown + "/{order}", "/{order}" + wellKnown} {
 		router.Get(base+"/cacerts", d.getCACerts)
 		router.Get(base+"/csrattrs", d.getCSRAttrs)
 		router.Post(base+"/simpleenroll", d.postSimpleEnroll)
 		router.Post(base+"/simplereenroll", d.postSimpleReenroll)
+		if c.ServerKeygen {
+			router.Post(base+"/serverkeygen", d.postServerKeygen)
+		}
 	}
 	return router, nil
 }

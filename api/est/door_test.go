@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/touchmark/touchmark/api/est"
 	"github.com/touchmark/touchmark/enroll"
@@ -112,13 +115,45 @@ func TestOtherMethodsAndOperations(t *testing.T) {
 		{"GET", "/o1/.well-known/est/simplereenroll", 405},
 		{"PUT", "/.well-known/est/o1/simpleenroll", 405},
 		{"POST", "/.well-known/est/fullcmc", 404},
+		{"GET", "/.well-known/est/fullcmc", 404},
+		{"POST", "/.well-known/est/o1/fullcmc", 404},
+		{"POST", "/o1/.well-known/est/fullcmc", 404},
 		{"POST", "/.well-known/est/serverkeygen", 404},
+		{"GET", "/.well-known/est/o1/serverkeygen", 404},
+		{"POST", "/o1/.well-known/est/serverkeygen", 404},
 		{"GET", "/.well-known/est/a/b/cacerts", 404},
+		{"GET", "/", 404},
 	} {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
-			if got := serve(door, httptest.NewRequest(test.method, test.path, nil)).StatusCode; got != test.want {
-				t.Errorf("status %d, want %d", got, test.want)
+			answer := serve(door, httptest.NewRequest(test.method, test.path, nil))
+			if answer.StatusCode != test.want {
+				t.Errorf("status %d, want %d", answer.StatusCode, test.want)
+			}
+			body := wantWords(t, answer)
+			name := test.path[strings.LastIndex(test.path, "/")+1:]
+			if test.want == 404 && !strings.HasPrefix(body, "not_found: "+map[string]string{"fullcmc": "fullcmc is not offered", "serverkeygen": "serverkeygen is not offered"}[name]) {
+				t.Errorf("says %q", body)
+			}
+			if test.want == 405 && answer.Header.Get("Allow") != map[string]string{"cacerts": "GET"}[name] && answer.Header.Get("Allow") != "POST" {
+				t.Errorf("allows %q", answer.Header.Get("Allow"))
 			}
 		})
 	}
+}
+
+// wantWords fails unless an answer's body is a line or two for people, as RFC 7030,
+// section 4.2.3, has it, and returns it.
+func wantWords(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	body := readAll(t, answer)
+	h := answer.Header
+	if h.Get("Content-Type") != "text/plain; charset=utf-8" || h.Get("Content-Length") != strconv.Itoa(len(body)) ||
+		h.Get("X-Content-Type-Options") != "nosniff" || len(answer.TransferEncoding) > 0 {
+		t.Errorf("header %v, for %d octets", h, len(body))
+	}
+	if len(body) > 1000 || strings.Count(body, "\n") != 1 || !strings.HasSuffix(body, "\n") || strings.ContainsAny(body, "<>") ||
+		strings.ContainsFunc(strings.TrimSuffix(body, "\n"), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Errorf("no line for people: %q", body)
+	}
+	return body
 }

@@ -12,14 +12,19 @@ import (
 
 // postSimpleEnroll is RFC 7030, section 4.2.1: a first certificate for a ticket.
 func (d *door) postSimpleEnroll(w http.ResponseWriter, r *http.Request) {
-	user, secret, ok := r.BasicAuth()
+	ticket, ok := ticketOf(r)
 	if !ok {
 		// Some clients ask once without credentials and wait to be told.
 		answerRefusal(w, enroll.Refuse(enroll.Unauthenticated, "no ticket"))
 		return
 	}
-	ticket := enroll.TicketEvidence{User: user, Secret: secret, Label: chi.URLParam(r, "order")}
 	d.issue(w, r, ticket)
+}
+
+// ticketOf returns the ticket that a request shows (RFC 7030, section 3.2.3).
+func ticketOf(r *http.Request) (enroll.TicketEvidence, bool) {
+	user, secret, ok := r.BasicAuth()
+	return enroll.TicketEvidence{User: user, Secret: secret, Label: chi.URLParam(r, "order")}, ok
 }
 
 // postSimpleReenroll is RFC 7030, section 4.2.2: a new certificate for the one

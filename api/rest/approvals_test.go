@@ -234,7 +234,7 @@ func TestWhatCanWaitIsDescribed(t *testing.T) {
 	want := map[string]bool{}
 	for _, id := range []string{
 		"hold-device", "release-device", "revoke-device", "retire-device", "reenrol-device", "hold-certificate", "release-certificate",
-		"revoke-certificate", "retire-certificate", "enrol-device", "edit-fleet", "set-fleet-policy", "create-grant", "delete-grant", "put-role", "delete-role",
+		"revoke-certificate", "retire-certificate", "enrol-device", "edit-fleet", "delete-fleet", "set-fleet-policy", "create-grant", "delete-grant", "put-role", "delete-role",
 		"assign-owner", "release-owner", "start-job",
 	} {
 		want[id] = true

@@ -18,7 +18,7 @@ func orderOf(o enroll.OrderInfo) resource.Order {
 	return resource.Order{
 		ID: string(o.ID), Fleet: string(o.FleetPath), Model: string(o.Model), Quantity: o.Quantity, Enrolled: o.Enrolled,
 		Profile: o.Profile, Opens: moment(o.Opens), Closes: moment(o.Closes), Manifest: o.Manifest,
-		Stations: append([]string{}, o.Stations...), Owner: text(o.Owner), OwnerGroup: text(o.OwnerGroup), State: string(o.State), CreatedAt: o.CreatedAt.UTC(),
+		Stations: o.StationIDs(), Owner: text(o.Owner), OwnerGroup: text(o.OwnerGroup), State: string(o.State), CreatedAt: o.CreatedAt.UTC(),
 		ClosedAt: moment(o.ClosedAt), Refused: refused,
 	}
 }

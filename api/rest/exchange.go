@@ -28,7 +28,7 @@ type humaContext = huma.Context
 type exchange struct {
 	humaContext
 	ctx    context.Context
-	status int // of the refusal that is being written; 0 for none
+	status int  // of the refusal that is being written; 0 for none
 	broken bool // the body could not be read, which is the client's fault
 }
 
@@ -89,9 +89,10 @@ func (d *door) humaConfig() huma.Config {
 }
 
 // readJSON takes JSON of one meaning alone, and keeps encoding/json's errors from
-// quoting the body.
+// quoting the body. A policy is judged with all its faults by package policy, which is
+// as strict.
 func readJSON(text []byte, into any) error {
-	if err := strictjson.Check(text); err != nil {
+	if err := strictjson.Check(text, "policy"); err != nil {
 		return fmt.Errorf("not JSON as the API takes it: %w", err)
 	}
 	err := json.Unmarshal(text, into)

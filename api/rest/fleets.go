@@ -31,6 +31,10 @@ func (d *door) addFleets() {
 		summary: "Rename or move a fleet, with all that is below it; a move takes more than this permission where it shifts power or policy", waits: true,
 	}, d.editFleet)
 	handle(d, operation{
+		id: "delete-fleet", method: http.MethodDelete, path: "/api/v1/fleets/{id}", permission: identity.FleetDelete,
+		summary: "Delete a fleet that has no fleets below it, no devices, no orders, and no grants or tokens but such as have ended", status: http.StatusNoContent, waits: true,
+	}, d.deleteFleet)
+	handle(d, operation{
 		id: "set-fleet-policy", method: http.MethodPut, path: "/api/v1/fleets/{id}/policy", permission: identity.PolicySet,
 		summary: "Replace what a fleet itself says; every fault of the policy is told at once", waits: true,
 	}, d.setFleetPolicy)
@@ -90,6 +94,10 @@ type fleetChange struct {
 func (d *door) editFleet(ctx context.Context, p identity.Principal, in *fleetChange) (*answer[resource.Fleet], error) {
 	fleet, err := d.Service.EditFleet(ctx, p, in.ID, enroll.FleetEdit(in.Body))
 	return answerOf(fleetOf(fleet)), err
+}
+
+func (d *door) deleteFleet(ctx context.Context, p identity.Principal, in *fleetPath) (*nothing, error) {
+	return &nothing{}, d.Service.DeleteFleet(ctx, p, in.ID)
 }
 
 // policyChange replaces a fleet's policy.

@@ -67,7 +67,7 @@ func (d *door) deleteGrant(ctx context.Context, p identity.Principal, in *grantP
 
 func grantOf(g enroll.GrantInfo) resource.Grant {
 	return resource.Grant{
-		ID: string(g.ID), For: g.For, Role: string(g.Role), Fleet: string(g.FleetPath), FleetID: string(g.Fleet),
+		ID: string(g.ID), For: g.For, Lineage: g.Lineage, Role: string(g.Role), Fleet: string(g.FleetPath), FleetID: string(g.Fleet),
 		Until: moment(g.Until), CreatedAt: g.CreatedAt.UTC(), CreatedBy: g.CreatedBy,
 	}
 }

@@ -135,6 +135,7 @@ func table() []access {
 		{"GET /api/v1/fleets", "fleet.read", readers, 200, nothing},
 		{"GET /api/v1/fleets/{id}", "fleet.read", readers, 200, aFleet},
 		{"PATCH /api/v1/fleets/{id}", "fleet.edit", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"name": "munich"} }},
+		{"DELETE /api/v1/fleets/{id}", "fleet.delete", admins, 204, func(r *rig) (string, any) { return r.fleet("/berlin/line-9"), nil }},
 		{"PUT /api/v1/fleets/{id}/policy", "policy.set", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"policy": m{"lifetime": "1h"}} }},
 		{"GET /api/v1/fleets/{id}/effective", "fleet.read", readers, 200, aFleet},
 		{"POST /api/v1/fleets/{id}/preview", "fleet.edit", admins, 200, func(r *rig) (string, any) { return r.fleet("/berlin"), m{"name": "munich"} }},

@@ -51,8 +51,9 @@ func TestOrder(t *testing.T) {
 		t.Errorf("shown as %v, created as %v", shown, want)
 	}
 
-	edited := r.call("operator", "PATCH", path, m{"quantity": 3, "closes": nil, "stations": []string{"device:GW-1"}}).want(t, 200)
-	if edited["quantity"] != 3. || edited["closes"] != nil || edited["opens"] != want["opens"] || !reflect.DeepEqual(edited["stations"], []any{"device:GW-1"}) {
+	station := "device:" + r.enrolled("GW1")["device"].(string)
+	edited := r.call("operator", "PATCH", path, m{"quantity": 3, "closes": nil, "stations": []string{station}}).want(t, 200)
+	if edited["quantity"] != 3. || edited["closes"] != nil || edited["opens"] != want["opens"] || !reflect.DeepEqual(edited["stations"], []any{station}) {
 		t.Errorf("edited into %v", edited)
 	}
 	if again := r.call("operator", "PATCH", path, m{}).want(t, 200); !reflect.DeepEqual(again, edited) {

@@ -61,14 +61,12 @@ func (d *tokens) prepare(keyURI string, pass Passphrase) (u pkcs11.URI, library 
 	if u.PINSource != "" {
 		pass = Passphrase{PassphraseConfig{File: u.PINSource}}
 	}
-	if !pass.IsZero() {
-		secret, err := pass.read()
-		if err != nil {
-			return u, nil, "", err
-		}
-		pin = string(secret)
-		clear(secret)
+	secret, err := pass.readIfAny()
+	if err != nil {
+		return u, nil, "", err
 	}
+	pin = string(secret)
+	clear(secret)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if library = d.libraries[u.ModulePath]; library == nil {

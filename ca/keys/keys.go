@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.step.sm/crypto/kms/apiv1"
@@ -50,6 +51,20 @@ type Config struct {
 type Keyring struct {
 	config  Config
 	drivers map[string]driver // by scheme
+
+	mu      sync.Mutex // guards remotes
+	remotes []*Remote
+}
+
+// Close ends the sessions of all keys that are outside this process. They do not
+// sign afterwards.
+func (k *Keyring) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.remotes {
+		r.Close()
+	}
+	k.remotes = nil
 }
 
 // driver makes and opens keys outside this process, of one scheme.

@@ -142,7 +142,7 @@ func TestRefused(t *testing.T) {
 		"too large":           {certstest.File(t, "x", bytes.Repeat([]byte("x"), 1<<20)), none, nil, "larger"},
 		"a directory":         {directory, none, nil, "key file"},
 		"empty":               {"", none, keys.ErrScheme, "empty"},
-		"driver not built in": {"azurekms:name=x?pin-value=1234", none, keys.ErrScheme, "built in: softkms"},
+		"driver not built in": {"yubikey:slot-id=9c?pin-value=1234", none, keys.ErrScheme, "built in: softkms"},
 		"unknown scheme":      {"floppy:a", none, keys.ErrScheme, "built in: softkms"},
 	} {
 		t.Run(name, func(t *testing.T) {

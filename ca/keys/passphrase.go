@@ -81,6 +81,14 @@ func (p Passphrase) read() ([]byte, error) {
 	return secret, nil
 }
 
+// readIfAny is read, and nothing where there is no passphrase.
+func (p Passphrase) readIfAny() ([]byte, error) {
+	if p.IsZero() {
+		return nil, nil
+	}
+	return p.read()
+}
+
 func (p Passphrase) fetch() (secret []byte, from string, err error) {
 	switch c := p.source; {
 	case c.File != "":

@@ -64,9 +64,13 @@ type session struct {
 var _ crypto.Signer = (*Remote)(nil)
 
 func (k *Keyring) remote(scheme, keyURI string) *Remote {
-	return newRemote(k.config, scheme, func(ctx context.Context) (token, error) {
+	r := newRemote(k.config, scheme, func(ctx context.Context) (token, error) {
 		return k.drivers[scheme].open(ctx, keyURI, k.config.Passphrase)
 	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.remotes = append(k.remotes, r)
+	return r
 }
 
 func newRemote(c Config, scheme string, open func(context.Context) (token, error)) *Remote {

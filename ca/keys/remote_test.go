@@ -196,7 +196,7 @@ func TestRemoteDoesNotTryAPassphraseAgain(t *testing.T) {
 			time.Sleep(time.Minute)
 			_ = r.Health()
 		}
-		if h.opened != 2 {
+		if h.opened != 1 {
 			t.Errorf("opened %d times", h.opened)
 		}
 	})

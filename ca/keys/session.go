@@ -42,6 +42,27 @@ func (r *Remote) Health() error {
 	return r.failure
 }
 
+// Close ends the session of a key that nobody will ask to sign any more; one in use
+// ends with that use. A process that ends need not wait for it.
+func (r *Remote) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure == nil {
+		r.failure = fmt.Errorf("%s: %w: it was closed", r.scheme, ErrUnavailable)
+	}
+	r.barred = true
+	s := r.current
+	if r.current = nil; s == nil {
+		return
+	}
+	s.ended = true
+	if s.users == 0 {
+		r.mu.Unlock()
+		_ = s.token.Close() // nobody is left to tell
+		r.mu.Lock()
+	}
+}
+
 // sign signs, and tries again with a token that was opened anew.
 func (r *Remote) sign(ctx context.Context, random io.Reader, digest []byte, opts crypto.SignerOpts) (signature []byte, err error) {
 	for range attempts {
@@ -51,7 +72,7 @@ func (r *Remote) sign(ctx context.Context, random io.Reader, digest []byte, opts
 		}
 		signature, err = s.token.Sign(random, digest, opts)
 		r.release(s, err)
-		if err == nil || errors.Is(err, ErrUnavailable) {
+		if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrPassphrase) {
 			return signature, err
 		}
 		if ctx.Err() != nil { // nobody waits any more
@@ -93,6 +114,10 @@ func (r *Remote) reopen(ctx context.Context) {
 	r.mu.Lock()
 	r.opening = nil
 	close(opening)
+	if err == nil && r.barred { // closed meanwhile
+		_ = opened.Close() // nobody is left to tell
+		return
+	}
 	if err == nil {
 		if r.public == nil {
 			r.public = opened.Public()
@@ -137,6 +162,9 @@ func (r *Remote) release(s *session, err error) {
 		s.ended = true
 		r.current = nil
 		r.failure = fmt.Errorf("%s: %w: %w", r.scheme, ErrUnavailable, err)
+		if errors.Is(err, ErrPassphrase) {
+			r.failed(err)
+		}
 		r.log.Warn("the key failed to sign and is opened again", "error", err)
 	}
 	if s.ended && s.users == 0 {

@@ -1,3 +1,5 @@
+//go:build cloudkms
+
 package keys
 
 import (
@@ -5,6 +7,8 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"go.step.sm/crypto/kms/apiv1"
 	"go.step.sm/crypto/kms/uri"
@@ -16,12 +20,12 @@ type smallstep struct {
 }
 
 // create implements driver.
-func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorithm, pass Passphrase) (string, error) {
+func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorithm, _ Passphrase) (string, error) {
 	request, err := algorithm.request(keyURI)
 	if err != nil {
 		return "", err
 	}
-	manager, err := d.manager(ctx, keyURI, pass)
+	manager, err := d.manager(ctx, keyURI)
 	if err != nil {
 		return "", err
 	}
@@ -30,12 +34,37 @@ func (d smallstep) create(ctx context.Context, keyURI string, algorithm Algorith
 	if err != nil {
 		return "", smallstepError(err)
 	}
-	return created.Name, nil
+	return carry(keyURI, created.Name), nil
+}
+
+// carry adds to the URI that a KMS gave a key how it is reached, which was in the URI
+// that was asked for.
+func carry(asked, made string) string {
+	from, err := uri.Parse(asked)
+	if err != nil {
+		return made
+	}
+	scheme, rest, _ := strings.Cut(made, ":")
+	path, query, versioned := strings.Cut(rest, "?")
+	for _, name := range []string{"region", "profile", "credentials-file", "environment", "tenant-id", "client-id"} {
+		value := from.Get(name)
+		if value == "" {
+			continue
+		}
+		if !strings.Contains(path, "=") { // Google's are a resource's name
+			path = "resource=" + path
+		}
+		path += ";" + name + "=" + url.QueryEscape(value)
+	}
+	if versioned {
+		path += "?" + query
+	}
+	return scheme + ":" + path
 }
 
 // open implements driver.
-func (d smallstep) open(ctx context.Context, keyURI string, pass Passphrase) (token, error) {
-	manager, err := d.manager(ctx, keyURI, pass)
+func (d smallstep) open(ctx context.Context, keyURI string, _ Passphrase) (token, error) {
+	manager, err := d.manager(ctx, keyURI)
 	if err != nil {
 		return nil, err
 	}
@@ -46,21 +75,19 @@ func (d smallstep) open(ctx context.Context, keyURI string, pass Passphrase) (to
 	return managed{signer, manager}, nil
 }
 
-func (d smallstep) manager(ctx context.Context, keyURI string, pass Passphrase) (apiv1.KeyManager, error) {
-	if _, err := uri.Parse(keyURI); err != nil {
+func (d smallstep) manager(ctx context.Context, keyURI string) (apiv1.KeyManager, error) {
+	u, err := uri.Parse(keyURI)
+	if err != nil {
 		// The URI may hold a secret, so that neither it nor what quotes it is told.
 		return nil, fmt.Errorf("%w: it cannot be parsed; write it as scheme:key=value;key=value", ErrURI)
 	}
-	options := apiv1.Options{URI: keyURI}
-	if !pass.IsZero() {
-		secret, err := pass.read()
-		if err != nil {
-			return nil, err
+	for _, name := range []string{"pin-value", "client-secret"} {
+		if u.Has(name) {
+			return nil, fmt.Errorf("%w: %s does not belong in a URI, which others can read in argument lists and files; configure it as the KMS's own programs have it", ErrURI, name)
 		}
-		options.Pin = string(secret)
-		clear(secret)
 	}
-	manager, err := d.start(ctx, options)
+	// No passphrase: the KMSs know who calls by their own means.
+	manager, err := d.start(ctx, apiv1.Options{URI: keyURI})
 	if err != nil {
 		return nil, smallstepError(err)
 	}
@@ -87,4 +114,22 @@ func smallstepError(err error) error {
 	default:
 		return err
 	}
+}
+
+// request asks smallstep's KMS for a new key.
+func (a Algorithm) request(keyURI string) (*apiv1.CreateKeyRequest, error) {
+	request := &apiv1.CreateKeyRequest{Name: keyURI, Bits: a.bits()}
+	switch a {
+	case P256:
+		request.SignatureAlgorithm = apiv1.ECDSAWithSHA256
+	case P384:
+		request.SignatureAlgorithm = apiv1.ECDSAWithSHA384
+	case Ed25519:
+		request.SignatureAlgorithm = apiv1.PureEd25519
+	case RSA3072, RSA4096:
+		request.SignatureAlgorithm = apiv1.SHA256WithRSA
+	default:
+		return nil, fmt.Errorf("%w: %.40q", ErrAlgorithm, string(a))
+	}
+	return request, nil
 }

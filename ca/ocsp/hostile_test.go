@@ -17,13 +17,14 @@ import (
 // looked at (RFC 6960, section 4.1.2).
 func TestSignedRequestOfOpenSSL(t *testing.T) {
 	l := newLab(t, nil)
-	request := opensslRequest(t, l)
+	serial := l.good(t)
+	request := opensslRequest(t, l, serial.Int())
 	r, err := ocsp.ParseRequest(request)
 	if err != nil || len(r.CertIDs) != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if serial := new(big.Int).SetBytes(r.CertIDs[0].Serial); serial.Cmp(l.issuer.Certificate().SerialNumber) != 0 {
-		t.Errorf("asks for %x", serial)
+	if asked := new(big.Int).SetBytes(r.CertIDs[0].Serial); asked.Cmp(serial.Int()) != 0 {
+		t.Errorf("asks for %x", asked)
 	}
 	if response, err := l.Respond(t.Context(), request); err != nil || len(response.DER) == 0 {
 		t.Errorf("%x, %v", response.DER, err)
@@ -31,7 +32,7 @@ func TestSignedRequestOfOpenSSL(t *testing.T) {
 }
 
 // opensslRequest is a request with a nonce that openssl ocsp signed.
-func opensslRequest(t testing.TB, l *lab) []byte {
+func opensslRequest(t testing.TB, l *lab, serial *big.Int) []byte {
 	t.Helper()
 	file := func(name, kind string, der []byte) string {
 		path := filepath.Join(t.TempDir(), name)
@@ -44,7 +45,7 @@ func opensslRequest(t testing.TB, l *lab) []byte {
 	key, signer := filepath.Join(t.TempDir(), "key.pem"), filepath.Join(t.TempDir(), "signer.pem")
 	certstest.OpenSSL(t, nil, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=asker", "-keyout", key, "-out", signer)
 	out := filepath.Join(t.TempDir(), "request.der")
-	certstest.OpenSSL(t, nil, "ocsp", "-issuer", issuer, "-cert", issuer, "-signer", signer, "-signkey", key, "-reqout", out)
+	certstest.OpenSSL(t, nil, "ocsp", "-issuer", issuer, "-serial", serial.String(), "-signer", signer, "-signkey", key, "-reqout", out)
 	request, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

@@ -147,7 +147,7 @@ func FuzzParseRequest(f *testing.F) {
 	for _, der := range malformedRequests(f, l) {
 		f.Add(der)
 	}
-	f.Add(opensslRequest(f, l))
+	f.Add(opensslRequest(f, l, newSerial(f).Int()))
 	for _, p := range payload.OCSPRequests(l.issuer.Certificate(), []byte{1, 2, 3}) {
 		f.Add(p.Bytes)
 	}

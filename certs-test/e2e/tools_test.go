@@ -16,7 +16,7 @@ func needTools(t *testing.T) {
 		"nginx": "nginx", "mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients",
 		"haproxy": "haproxy", "freeradius": "freeradius", "eapol_test": "eapoltest",
 		"testssl": "testssl.sh", "hexdump": "bsdextrautils",
-		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin",
+		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin", "gnutls-cli": "gnutls-bin", "wget": "wget",
 		"node": "nodejs", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
 	} {
 		if !installed(program) {

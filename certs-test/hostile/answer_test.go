@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -24,13 +25,14 @@ import (
 type answer struct {
 	words    string // in short, as rows want it
 	whole    string // all of it, but for what is another each time
+	raw      string // every octet of it
 	statuses []int
 }
 
 // said is an answer that is no HTTP.
 func said(format string, args ...any) answer {
 	words := fmt.Sprintf(format, args...)
-	return answer{words: words, whole: words}
+	return answer{words: words, whole: words, raw: words}
 }
 
 // readAnswers reads the answers on a connection of HTTP/1.1 until it ends. method is
@@ -38,6 +40,8 @@ func said(format string, args ...any) answer {
 func readAnswers(connection io.Reader, method string) (answer, error) {
 	var all answer
 	var words, whole []string
+	var raw strings.Builder
+	connection = io.TeeReader(connection, &raw)
 	in := bufio.NewReader(connection)
 	for {
 		response, err := http.ReadResponse(in, &http.Request{Method: method})
@@ -57,6 +61,7 @@ func readAnswers(connection io.Reader, method string) (answer, error) {
 	if len(words) == 0 {
 		return said("closed"), nil
 	}
+	all.raw = raw.String()
 	all.words, all.whole = strings.Join(words, ", "), strings.Join(whole, "\n")
 	return all, nil
 }
@@ -138,7 +143,7 @@ func ocspWord(der []byte) string {
 }
 
 // random is what is another each time.
-var random = regexp.MustCompile(`"request_id":"[0-9a-v]{16}"`)
+var random = regexp.MustCompile(`"request_id":"[0-9a-z]{16}"`)
 
 // told is a body, word by word where it is short text.
 func told(response *http.Response, body []byte) []byte {
@@ -146,15 +151,12 @@ func told(response *http.Response, body []byte) []byte {
 	switch {
 	case len(body) == 0:
 		return nil
-	case strings.HasPrefix(contentType, "text/") || strings.Contains(contentType, "json"):
-		if len(body) <= maxWhole {
-			return append(bytes.TrimSuffix(random.ReplaceAll(body, []byte(`"request_id":"…"`)), []byte("\n")), '\n')
-		}
-		fallthrough
-	default:
-		if response.StatusCode >= 300 {
-			return fmt.Appendf(nil, "(%d octets, SHA-256 %x)\n", len(body), sha256.Sum256(body))
-		}
-		return []byte("(a body)\n")
+	case response.StatusCode < 300 && (len(body) > maxWhole || !strings.HasPrefix(contentType, "text/")):
+		return []byte("(a body)\n") // what it says is no refusal, and of now
 	}
+	body = random.ReplaceAll(body, []byte(`"request_id":"…"`))
+	if len(body) > maxWhole || !utf8.Valid(body) {
+		return fmt.Appendf(nil, "(%d octets, SHA-256 %x)\n", len(body), sha256.Sum256(body))
+	}
+	return append(bytes.TrimSuffix(body, []byte("\n")), '\n')
 }

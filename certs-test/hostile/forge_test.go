@@ -20,15 +20,15 @@ import (
 func (s *site) forge(t *testing.T) {
 	t.Helper()
 	s.key = s.issuingKey(t)
-	real, err := x509.ParseCertificate(s.shown["device"].Certificate[0])
+	own, err := x509.ParseCertificate(s.shown["device"].Certificate[0])
 	check(t, err)
 	stranger := certstest.New(t)
 	key := certstest.Key(t, certstest.P256)
 
 	name := func() *x509.Certificate {
 		return &x509.Certificate{
-			SerialNumber: real.SerialNumber, Subject: real.Subject, URIs: real.URIs, NotBefore: real.NotBefore, NotAfter: real.NotAfter,
-			ExtKeyUsage: real.ExtKeyUsage, KeyUsage: real.KeyUsage,
+			SerialNumber: own.SerialNumber, Subject: own.Subject, URIs: own.URIs, NotBefore: own.NotBefore, NotAfter: own.NotAfter,
+			ExtKeyUsage: own.ExtKeyUsage, KeyUsage: own.KeyUsage,
 		}
 	}
 	signed := func(as string, template, parent *x509.Certificate, by crypto.Signer) []byte {
@@ -42,7 +42,7 @@ func (s *site) forge(t *testing.T) {
 	// Even who has the issuing key must have got it recorded.
 	signed("the issuer's, never recorded", name(), s.lab.Site.Issuer, s.key)
 	fresh := name()
-	fresh.SerialNumber = new(big.Int).Add(real.SerialNumber, big.NewInt(1))
+	fresh.SerialNumber = new(big.Int).Add(own.SerialNumber, big.NewInt(1))
 	signed("the issuer's, of another serial number", fresh, s.lab.Site.Issuer, s.key)
 	old := name()
 	old.NotBefore, old.NotAfter = time.Now().AddDate(-2, 0, 0), time.Now().AddDate(-1, 0, 0)
@@ -63,9 +63,9 @@ func (s *site) forge(t *testing.T) {
 	chain := slices.Repeat([][]byte{stranger.Cert.Raw}, 10)
 	s.shown["with ten others behind it"] = tls.Certificate{Certificate: append([][]byte{der}, chain...), PrivateKey: key}
 	s.shown["with a hundred others behind it"] = tls.Certificate{Certificate: append([][]byte{der}, slices.Repeat(chain, 10)...), PrivateKey: key}
-	s.shown["a device's behind a stranger's"] = tls.Certificate{Certificate: [][]byte{der, real.Raw}, PrivateKey: key}
+	s.shown["a device's behind a stranger's"] = tls.Certificate{Certificate: [][]byte{der, own.Raw}, PrivateKey: key}
 	// The device's own certificate, and somebody else's key.
-	s.shown["a device's without its key"] = tls.Certificate{Certificate: [][]byte{real.Raw}, PrivateKey: key, Leaf: &x509.Certificate{PublicKey: key.Public()}}
+	s.shown["a device's without its key"] = tls.Certificate{Certificate: [][]byte{own.Raw}, PrivateKey: key, Leaf: &x509.Certificate{PublicKey: key.Public()}}
 	for as, der := range map[string][]byte{
 		"of DER that is broken": der[:len(der)-10], "of no DER at all": []byte("hello"), "of nothing": {},
 		"with explicit parameters of its curve": explicitCurve(t, der),

@@ -6,7 +6,7 @@ import (
 )
 
 // wireRows are requests that are not in good order, on every listener.
-func wireRows(s *site) []row {
+func wireRows(*site) []row {
 	var all []row
 	target := map[listener]string{device: "/.well-known/est/cacerts", api: "/openapi.json", status: "/healthz", metrics: "/metrics"}
 	for _, on := range []listener{device, api, status, metrics} {
@@ -85,7 +85,7 @@ func otherwise(on listener, name string) (want string, found bool) {
 }
 
 // addressRows are addresses that lead out of where they should, on every listener.
-func addressRows(s *site) []row {
+func addressRows(*site) []row {
 	var all []row
 	for _, on := range []listener{device, api, status, metrics} {
 		for _, a := range []struct{ name, target string }{

@@ -25,7 +25,9 @@ func encoded(body any) string {
 func jsonRows(s *site) []row {
 	path := "/api/v1/orders/" + s.orders["line"]
 	headers := authorized(s.berlin) + asJSON
-	all := rows("json/api", payload.JSON(), "400 bad_request", map[string]string{}, func(p payload.Payload) row {
+	all := rows("json/api", payload.JSON(), "400 bad_request", map[string]string{
+		"negative zero": "409 conflict", "minus one": "409 conflict", // fewer than are enrolled
+	}, func(p payload.Payload) row {
 		return row{on: api, send: request("PATCH", path, headers, string(p.Bytes))}
 	})
 	post := func(headers, body string) []byte { return request("POST", "/api/v1/orders", headers, body) }

@@ -144,13 +144,14 @@ func (s *site) sameStore(t *testing.T, before, after string) {
 	if err := json.Unmarshal(told, &report); err != nil {
 		t.Fatalf("touchmark store compare: %v\n%s", err, told)
 	}
-	if report.Different == 0 {
+	if report.Different == 0 && *only == "" {
 		t.Errorf("touchmark store compare found no new records, which there are: %s", told)
 	}
 	for _, d := range report.Differences {
 		switch {
 		case d.What == "log" || d.What == "records": // compared above, kind by kind
 		case d.What == "documents" && strings.HasPrefix(d.Key, "token-use/"): // when a token was last used
+		case d.What == "shards" && strings.HasPrefix(d.Detail, "Issued"): // counted some time after the issuance
 		case d.What == "orders" && strings.Contains(strings.ToLower(d.Detail), "refused"):
 		default:
 			t.Errorf("the store is not as it was: %s %s: %s", d.What, d.Key, d.Detail)
@@ -182,7 +183,7 @@ func (s *site) listen(t *testing.T) {
 		}
 	}
 	check(t, lines.Err())
-	if n < 200 {
+	if n < 200 && *only == "" {
 		t.Errorf("the log has %d lines", n)
 	}
 }

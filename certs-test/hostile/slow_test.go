@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 const oneSecond = time.Second
@@ -18,6 +20,7 @@ const (
 	headerLimit = 10 * time.Second
 	bodyLimit   = 30 * time.Second
 	answerLimit = 60 * time.Second
+	idleLimit   = 2 * time.Minute
 	room        = 15 * time.Second
 )
 
@@ -45,6 +48,20 @@ func slowRows(s *site) []row {
 			add(on, "half a hello", "closed", headerLimit+room, silent(on, goodHello().bytes()[:40]))
 		}
 	}
+	for _, on := range []listener{device, api, status, metrics} {
+		add(on, "nothing after a request", "404", idleLimit+room, idle(on, idleLimit+room))
+	}
+	get := fields(":method", "GET", ":scheme", "https", ":authority", "localhost", ":path", "/openapi.json")
+	order := fields(":method", "POST", ":scheme", "https", ":authority", "localhost", ":path", "/api/v1/orders",
+		"authorization", "Bearer "+s.berlin, "content-type", "application/json", "content-length", "1000")
+	add(api, "no preface of HTTP/2", "closed", headerLimit+room, within(headerLimit+room, "", nil, ""))
+	add(api, "half a header of HTTP/2", "GOAWAY NO_ERROR", idleLimit+room, within(idleLimit+room, http2.ClientPreface, func(f *http2.Framer) error {
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: get[:3]})
+	}, ""))
+	add(api, "a body of HTTP/2 that never comes", "400", bodyLimit+room, within(bodyLimit+room, http2.ClientPreface, headers(1, order, false), ""))
+	add(api, "an answer of HTTP/2 that no window lets through", "RST_STREAM INTERNAL_ERROR", answerLimit+room, within(answerLimit+room, http2.ClientPreface, func(f *http2.Framer) error {
+		return errors.Join(f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}), headers(1, get, true)(f))
+	}, skipAnswers))
 	add(api, "an answer that nobody reads", "closed", answerLimit+room, unread(api, "/openapi.json"))
 	add(metrics, "an answer that nobody reads", "closed", answerLimit+room, unread(metrics, "/metrics"))
 	return all
@@ -79,6 +96,20 @@ func dribble(on listener, text string, limit time.Duration) func(*site) (answer,
 		close(ended)
 		<-wrote
 		return orHung(got, err)
+	}
+}
+
+// idle asks once, keeps the connection, and waits for its end.
+func idle(on listener, limit time.Duration) func(*site) (answer, error) {
+	return func(s *site) (answer, error) {
+		connection, err := s.secure(on, "", &tls.Config{MinVersion: tls.VersionTLS12}, limit)
+		if err != nil {
+			return alerted(err)
+		}
+		defer connection.Close()
+		got, err := send(connection, []byte("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+		got.words, _, _ = strings.Cut(got.words, " ") // the code is in the words of the listener
+		return got, err
 	}
 }
 

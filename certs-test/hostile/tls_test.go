@@ -12,7 +12,7 @@ import (
 )
 
 // tlsRows are what is no TLS, or no TLS that anybody should speak.
-func tlsRows(s *site) []row {
+func tlsRows(*site) []row {
 	var all []row
 	plain := request("GET", "/api/v1/whoami", "", "")
 	for _, on := range []listener{device, api} {

@@ -37,13 +37,16 @@ type artefact struct {
 type site struct {
 	t      *testing.T
 	lab    *lab.Lab
-	folder string
-	order  string
-	client *http.Client
+	issuer string // its certificate's file, PEM
+	// algorithm is what the issuer's key is, as touchmark ca request has it.
+	algorithm string
+	folder    string
+	order     string
+	client    *http.Client
 }
 
-// setUp sets up the site of an issuer and starts it.
-func setUp(t *testing.T) *site {
+// setUp sets up the site of an issuer with that algorithm and starts it.
+func setUp(t *testing.T, algorithm string) *site {
 	t.Helper()
 	ctx := t.Context()
 	folder := t.TempDir()
@@ -56,6 +59,7 @@ func setUp(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	config := filepath.Join(l.Dir, "touchmark.yaml")
+	issuer := certify(t, l, config, algorithm)
 	changed := strings.Replace(read(t, config), "profiles:\n", "profiles:\n  - name: brief\n    lifetime: 1h\n    no_rev_avail: true\n", 1)
 	if err := os.WriteFile(config, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
@@ -65,11 +69,35 @@ func setUp(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Kill)
-	s := &site{t: t, lab: l, folder: folder, client: &http.Client{Timeout: patience, Transport: &http.Transport{
+	s := &site{t: t, lab: l, issuer: issuer, algorithm: algorithm, folder: folder, client: &http.Client{Timeout: patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: l.Site.Roots, MinVersion: tls.VersionTLS12},
 	}}}
 	s.order = s.newOrder("default")
 	return s
+}
+
+// certify has the lab's corporate root sign an issuing CA with a key of that
+// algorithm, makes it the one that issues, and returns its certificate's file.
+func certify(t *testing.T, l *lab.Lab, config, algorithm string) string {
+	t.Helper()
+	pki := filepath.Join(l.Dir, "pki")
+	csr, err := l.Command(t.Context(), "ca", "request", "--config", config, "--common-name", "Device CA "+algorithm,
+		"--organization", "Example Works", "--algorithm", algorithm).Output()
+	if err != nil {
+		t.Fatalf("touchmark ca request: %v", err)
+	}
+	extensions := certstest.File(t, "extensions", []byte(`basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+`))
+	issuer := filepath.Join(pki, "issuer.crt")
+	certstest.OpenSSL(t, csr, "x509", "-req", "-days", "1000", "-CA", filepath.Join(pki, "corporate-root.crt"),
+		"-CAkey", filepath.Join(pki, "corporate-root.key"), "-extfile", extensions, "-out", issuer)
+	if said, err := l.Command(t.Context(), "ca", "install", issuer, "--config", config).CombinedOutput(); err != nil {
+		t.Fatalf("touchmark ca install: %v\n%s", err, said)
+	}
+	return issuer
 }
 
 func read(t *testing.T, path string) string {

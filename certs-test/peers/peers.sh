@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # peers.sh starts and asks the foreign programs that Touchmark is proved against:
-# relying parties (nginx, Mosquitto, HAProxy, NATS, FreeRADIUS), an EST client
-# (strongSwan's pki) and an OIDC provider. It is sourced by the demo, by `make up` and by the end-to-end scripts:
+# relying parties (nginx, Mosquitto, HAProxy, NATS, FreeRADIUS), EST clients
+# (strongSwan's pki, GnuTLS) and an OIDC provider. It is sourced by the demo, by `make up` and by the end-to-end scripts:
 #
 #   . certs-test/peers/peers.sh
 #   read -r port < <(peer_ports 1)
@@ -29,6 +29,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 . "$PEERS/freeradius.sh"
 # shellcheck source=certs-test/peers/strongswan.sh
 . "$PEERS/strongswan.sh"
+# shellcheck source=certs-test/peers/gnutls.sh
+. "$PEERS/gnutls.sh"
 # shellcheck source=certs-test/peers/provider.sh
 . "$PEERS/provider.sh"
 

@@ -22,14 +22,17 @@ const (
 	other   kind = "other operations"
 	ocspHot kind = "OCSP, one asked for often"
 	ocspAny kind = "OCSP, any"
+	ocspNew kind = "OCSP, of a new certificate"
 	crl     kind = "CRL"
 	list    kind = "lists"
 	hostile kind = "hostile"
+	// machine is the yardstick, which asks nothing of the server.
+	machine kind = "the machine"
 )
 
 // kinds lists them.
 func kinds() []kind {
-	return []kind{renew, enrol, revoke, hold, release, other, ocspHot, ocspAny, crl, list, hostile}
+	return []kind{renew, enrol, revoke, hold, release, other, ocspHot, ocspAny, ocspNew, crl, list, hostile}
 }
 
 // sampled is how all stood at a time of the run.

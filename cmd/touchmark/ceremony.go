@@ -66,6 +66,7 @@ HSM or a KMS names, where its driver is built in. It never leaves that place.`,
 			if err != nil {
 				return err
 			}
+			defer folder.Keys.Close()
 			name, csr, err := folder.Request(command.Context(), r)
 			if err != nil {
 				return err
@@ -102,6 +103,7 @@ CHAIN.pem may be - for standard input.`,
 			if err != nil {
 				return err
 			}
+			defer folder.Keys.Close()
 			chain, err := readChain(command, args[0])
 			if err != nil {
 				return err
@@ -160,6 +162,7 @@ func newCAList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer folder.Keys.Close()
 			entries, err := folder.List()
 			if err != nil {
 				return err

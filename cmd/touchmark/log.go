@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/touchmark/touchmark/identity"
@@ -46,7 +47,7 @@ func logged(text string) string {
 			fmt.Fprintf(&safe, `\x%02x`, text[0])
 		case r == '\n' || r == '\t': // of a stack; JSON escapes them
 			safe.WriteRune(r)
-		case !identity.Printable(string(r)):
+		case !identity.Printable(string(r)) || unicode.Is(unicode.M, r): // marks may be too many
 			fmt.Fprintf(&safe, `\u{%x}`, r)
 		default:
 			safe.WriteRune(r)

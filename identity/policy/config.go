@@ -172,9 +172,9 @@ func (b *builder) number(n int64) {
 }
 
 func (b *builder) flag(on bool) {
-	v := value{}
+	v := value{n: saidNo}
 	if on {
-		v.n = 1
+		v.n = saidYes
 	}
 	b.put(ownerInCertificate, v)
 }

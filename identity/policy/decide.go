@@ -97,9 +97,9 @@ func (e Effective) ActionWaits(devices int) bool {
 func (e Effective) ApprovalLifetime() (time.Duration, bool) { return e.duration(approvalLifetime) }
 
 // OwnerInCertificate reports whether certificates name the owner, and whether a
-// fleet says so; else they do not.
+// fleet says so; else their profile does.
 func (e Effective) OwnerInCertificate() (carries, set bool) {
-	return e.value(ownerInCertificate).n == 1, e.isSet(ownerInCertificate)
+	return e.value(ownerInCertificate).n == saidYes, e.isSet(ownerInCertificate)
 }
 
 func (e Effective) duration(i index) (time.Duration, bool) { return e.value(i).duration(), e.isSet(i) }

@@ -90,6 +90,7 @@ func TestWhatHolds(t *testing.T) {
 		{"the same profile", "profile", []string{`{"profile":"safe"}`, `{"profile":"safe"}`}, "safe from /b bound safe by /"},
 		{"another profile", "profile", []string{`{"profile":"safe","loosen":["profile"]}`, `{"profile":"lab"}`, `{"profile":"safe"}`}, "lab from /b/c said safe above /b bound lab by /b"},
 		{"the order's profile", "profile", []string{`{}`}, "the order's loosenable"},
+		{"nobody says of owners", "owner_in_certificate", []string{`{}`}, "the profile's loosenable"},
 		{"owner", "owner_in_certificate", []string{`{"owner_in_certificate":true}`, `{"owner_in_certificate":false}`}, "true from /b said false above / bound true by /"},
 		{"no owner", "owner_in_certificate", []string{`{"owner_in_certificate":false}`, `{"owner_in_certificate":true}`}, "false from /b said true above / bound false by /"},
 	} {
@@ -121,7 +122,7 @@ func TestExplainIsForAnAPI(t *testing.T) {
 		`{"field":"lifetime","value":"24h","text":"24h","from":{"fleet":"id-b","path":"/b"},"loosenable":false,"bound":{"value":"24h","text":"24h","by":{"fleet":"id-b","path":"/b"}}}`,
 		`{"field":"keys","value":[],"text":"none","from":{"fleet":"id-b","path":"/b"},"clamped":{"value":["ed25519"],"text":"ed25519","by":{"fleet":"root","path":"/"}},"loosenable":false,"bound":`,
 		`{"field":"forks","value":"refuse",`, `{"field":"approval","value":[],"text":"none"`, `{"field":"approval_over","value":5,"text":"5"`,
-		`{"field":"owner_in_certificate","value":false,"text":"false","loosenable":true}`,
+		`{"field":"owner_in_certificate","value":null,"text":"the profile's","loosenable":true}`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in\n%s", want, text)

@@ -24,7 +24,7 @@ func (p Policy) Config() Config {
 		c.ApprovalOver = new(p.said[approvalOver].n)
 	}
 	if p.set.has(ownerInCertificate) {
-		c.OwnerInCertificate = new(p.said[ownerInCertificate].n == 1)
+		c.OwnerInCertificate = new(p.said[ownerInCertificate].n == saidYes)
 	}
 	if p.loosen != 0 {
 		c.Loosen = members(int64(p.loosen), Fields())

@@ -90,6 +90,14 @@ func (i index) words() []string {
 	}
 }
 
+// What a policy says of a field that is true or false: where none says anything, the
+// profile decides, and that is neither.
+const (
+	saidNothing = 0
+	saidYes     = 1
+	saidNo      = 2
+)
+
 // text returns v for people to read.
 func (i index) text(v value) string {
 	switch i {
@@ -114,7 +122,10 @@ func (i index) text(v value) string {
 	case forks:
 		return i.words()[v.n]
 	case ownerInCertificate:
-		return strconv.FormatBool(v.n == 1)
+		if v.n == saidNothing {
+			return "the profile's"
+		}
+		return strconv.FormatBool(v.n == saidYes)
 	default:
 		if v.n == anything {
 			return "any"
@@ -130,7 +141,7 @@ func (i index) text(v value) string {
 // there because it limits nothing.
 func (i index) json(v value) json.RawMessage {
 	switch {
-	case i == profile && v.name == "", i.order() == smaller && v.n == unlimited, i.order() == fewer && v.n == anything:
+	case i == profile && v.name == "", i == ownerInCertificate && v.n == saidNothing, i.order() == smaller && v.n == unlimited, i.order() == fewer && v.n == anything:
 		return json.RawMessage("null")
 	case i == approvalOver, i == ownerInCertificate:
 		return json.RawMessage(i.text(v))

@@ -36,6 +36,23 @@ func (w *writer) PutFleet(f identity.Fleet) error {
 	return w.keep(fleets, []byte(f.ID), &fleetRow{Parent: string(f.Parent), Name: f.Name})
 }
 
+// DeleteFleet keeps the index of children.
+func (w *writer) DeleteFleet(id identity.FleetID) error {
+	old, err := w.Fleet(id)
+	if errors.Is(err, enroll.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if old.Parent != "" {
+		if err := w.pending.put(children, joined(string(old.Parent), old.Name), nil); err != nil {
+			return err
+		}
+	}
+	return w.pending.put(fleets, []byte(id), nil)
+}
+
 // PutOrder keeps the index of a fleet's orders.
 func (w *writer) PutOrder(o enroll.Order) error {
 	if err := errors.Join(checkID("order", string(o.ID)), checkID("fleet", string(o.Fleet))); err != nil {

@@ -18,6 +18,7 @@ SELECT ` + fleetColumns + ` FROM unnest($1::text[], $2::text[]) AS wanted (paren
 	sqlPutFleet = `
 INSERT INTO fleets (id, parent, name) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET (parent, name) = (excluded.parent, excluded.name)`
+	sqlDeleteFleet = `DELETE FROM fleets WHERE id = $1`
 
 	orderColumns  = `id, fleet, model, quantity, profile, opens, closes, manifest, stations, closed_at, created_at, version, owner, owner_group`
 	sqlFindOrders = `SELECT ` + orderColumns + ` FROM orders WHERE id = ANY ($1)`
@@ -46,7 +47,12 @@ func readFleetName(c *columns) (string, identity.Fleet) {
 	return joined(string(f.Parent), f.Name), f
 }
 
-func writeFleet(b *pgx.Batch, f identity.Fleet) {
+func writeFleet(b *pgx.Batch, id string, value any) {
+	f, ok := value.(identity.Fleet)
+	if !ok {
+		b.Queue(sqlDeleteFleet, id)
+		return
+	}
 	b.Queue(sqlPutFleet, string(f.ID), string(f.Parent), f.Name)
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/touchmark/touchmark/enroll"
-	"github.com/touchmark/touchmark/identity"
 )
 
 // finish commits what the runs wrote; all of them have ended.
@@ -160,6 +159,9 @@ func (w *tables) addReference(k key, value any) {
 		writeDocument(w.b, k.id, value)
 	case crls:
 		writeCRL(w.b, k.id, value)
+	case fleets:
+		writeFleet(w.b, k.id, value)
+	case fleetNames: // they are the same rows
 	default:
 		switch v := value.(type) {
 		case enroll.Installation:
@@ -168,10 +170,6 @@ func (w *tables) addReference(k key, value any) {
 			writePerson(w.b, v)
 		case enroll.IssuerRecord:
 			writeIssuer(w.b, v)
-		case identity.Fleet:
-			if k.kind == fleets { // their names are the same row
-				writeFleet(w.b, v)
-			}
 		case enroll.Order:
 			writeOrder(w.b, v)
 		case *entryWrites:

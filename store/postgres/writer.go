@@ -81,6 +81,26 @@ func (r *run) PutFleet(f identity.Fleet) error {
 	return nil
 }
 
+// DeleteFleet keeps the index of names.
+func (r *run) DeleteFleet(f identity.FleetID) error {
+	id := key{fleets, string(f)}
+	values, err := r.rows(id)
+	if err != nil {
+		return err
+	}
+	was, ok := values[0].(identity.Fleet)
+	if !ok {
+		return nil
+	}
+	if err := r.putReference(id, nil); err != nil {
+		return err
+	}
+	if was.Parent != "" {
+		r.own[key{fleetNames, joined(string(was.Parent), was.Name)}] = nil
+	}
+	return nil
+}
+
 // PutOrder withdraws what was granted of the quota where the quantity changes.
 func (r *run) PutOrder(o enroll.Order) error {
 	if o.Quantity < 0 || o.Quantity > math.MaxInt32 {

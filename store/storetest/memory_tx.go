@@ -93,6 +93,11 @@ func (tx *memoryTx) PutFleet(f identity.Fleet) error {
 	return nil
 }
 
+func (tx *memoryTx) DeleteFleet(id identity.FleetID) error {
+	tx.fleets.delete(id)
+	return nil
+}
+
 func (tx *memoryTx) PutOrder(o enroll.Order) error {
 	tx.orders.put(o.ID, o)
 	return nil

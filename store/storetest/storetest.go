@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"how many are enrolled can be set", testPutEnrolled},
 		{"a lead has a token", testLead},
 		{"fleets are renamed and moved", testMovedFleets},
+		{"fleets are deleted", testDeletedFleets},
 		{"a name that a fleet leaves is free", testFreedNames},
 		{"a move leaves what is in the fleet alone", testMoveTouchesNothing},
 		{"documents", testDocuments},

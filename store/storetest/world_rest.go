@@ -52,7 +52,11 @@ func (w *world) fleet() step {
 	if n > 0 {
 		f.Parent, f.Name = ids[w.IntN(n)], pick(w, string(f.ID), string(f.ID)+"-renamed", "line-1", "line-2")
 	}
+	gone := n == len(ids)-1 && w.IntN(3) == 0 // the last, below which nothing is ever put
 	return func(tx enroll.Tx) (any, error) {
+		if gone {
+			return nil, tx.DeleteFleet(f.ID)
+		}
 		was, err := tx.Fleet(f.ID)
 		if err != nil && !errors.Is(err, enroll.ErrNotFound) {
 			return nil, err

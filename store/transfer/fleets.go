@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
@@ -59,15 +61,60 @@ func (f fleets) any(ctx context.Context, s enroll.Store) (bool, error) {
 }
 
 func (f fleets) copy(ctx context.Context, c *copier) error {
-	return f.eachLevel(ctx, c, func(level *table[identity.Fleet]) error { return level.copy(ctx, c) })
+	err := f.eachLevel(ctx, c.From, func(level *table[identity.Fleet]) error { return level.copy(ctx, c) })
+	if err != nil {
+		return err
+	}
+	return f.remove(ctx, c)
+}
+
+// remove deletes the target's fleets that the source has no more, once all others
+// have their places: the lowest first, so that what is left can be reached.
+func (f fleets) remove(ctx context.Context, c *copier) error {
+	var gone []identity.FleetID
+	err := f.eachLevel(ctx, c.To, func(level *table[identity.Fleet]) error {
+		for fleet, err := range level.all(ctx, c.To) {
+			if err != nil {
+				return err
+			}
+			err = c.From.View(ctx, func(r enroll.Reader) error {
+				_, err := r.Fleet(fleet.ID)
+				return err
+			})
+			if errors.Is(err, enroll.ErrNotFound) {
+				gone = append(gone, fleet.ID)
+			} else if err != nil {
+				return fmt.Errorf("reading fleets: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(gone)
+	for part := range slices.Chunk(gone, f.batch) {
+		err := c.update(ctx, func(tx enroll.Tx) error {
+			var errs []error
+			for _, id := range part {
+				errs = append(errs, tx.DeleteFleet(id))
+			}
+			return errors.Join(errs...)
+		})
+		if err != nil {
+			return fmt.Errorf("removing fleets: %w", err)
+		}
+	}
+	c.count("fleets", func(n *Count) { n.Removed += len(gone) })
+	return nil
 }
 
 func (f fleets) compare(ctx context.Context, c *copier) error {
-	return f.eachLevel(ctx, c, func(level *table[identity.Fleet]) error { return level.compare(ctx, c) })
+	return f.eachLevel(ctx, c.From, func(level *table[identity.Fleet]) error { return level.compare(ctx, c) })
 }
 
-// eachLevel visits the levels of the source's tree, from the root down.
-func (f fleets) eachLevel(ctx context.Context, c *copier, visit func(*table[identity.Fleet]) error) error {
+// eachLevel visits the levels of a store's tree, from the root down.
+func (f fleets) eachLevel(ctx context.Context, s enroll.Store, visit func(*table[identity.Fleet]) error) error {
 	if err := visit(f.level("")); err != nil {
 		return err
 	}
@@ -76,7 +123,7 @@ func (f fleets) eachLevel(ctx context.Context, c *copier, visit func(*table[iden
 		if err := visit(level); err != nil {
 			return err
 		}
-		for fleet, err := range level.all(ctx, c.From) {
+		for fleet, err := range level.all(ctx, s) {
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,10 @@ func TestMovedFleetsAreBroughtUpToDate(t *testing.T) {
 		return func(tx enroll.Tx) error {
 			var errs []error
 			for _, f := range fleets {
+				if f.Parent == "" {
+					errs = append(errs, tx.DeleteFleet(f.ID))
+					continue
+				}
 				errs = append(errs, tx.PutFleet(f))
 			}
 			return errors.Join(errs...)
@@ -28,7 +32,7 @@ func TestMovedFleetsAreBroughtUpToDate(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		moves []identity.Fleet // one after another
+		moves []identity.Fleet // one after another; without a parent it is deleted
 	}{
 		{"renamed", []identity.Fleet{fleet("a", root, "zz")}},
 		{"two change names", []identity.Fleet{fleet("a", root, "free"), fleet("b", root, "x"), fleet("a", root, "y")}},
@@ -36,6 +40,9 @@ func TestMovedFleetsAreBroughtUpToDate(t *testing.T) {
 		{"below its neighbour", []identity.Fleet{fleet("c", "a", "line-1x"), fleet("b", "c", "y")}},
 		{"parent and child change places", []identity.Fleet{fleet("a1", root, "free"), fleet("a", "a1", "line-1"), fleet("a1", root, "x")}},
 		{"two change levels", []identity.Fleet{fleet("b", root, "free"), fleet("a1", root, "y"), fleet("b", "a", "line-1")}},
+		{"the lowest are gone", []identity.Fleet{fleet("a1", "", ""), fleet("a2", "", "")}},
+		{"a branch is gone", []identity.Fleet{fleet("a2", "b", "y"), fleet("a1", "", ""), fleet("a", "", "")}},
+		{"one is gone, and another takes the place", []identity.Fleet{fleet("c", "", ""), fleet("b", root, "z"), fleet("new", root, "y")}},
 		{"a new one takes the place", []identity.Fleet{fleet("a", "b", "x"), fleet("new", root, "x")}},
 	} {
 		for _, kept := range []bool{false, true} {

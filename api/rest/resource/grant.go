@@ -17,6 +17,7 @@ type NewGrant struct {
 type Grant struct {
 	ID        string     `json:"id"`
 	For       string     `json:"for"`
+	Lineage   string     `json:"lineage,omitempty" doc:"Of a device: serial number of the first certificate of the enrolment for which alone it counts"`
 	Role      string     `json:"role"`
 	Fleet     string     `json:"fleet" doc:"Path of the branch; / is the whole tree"`
 	FleetID   string     `json:"fleet_id"`
@@ -32,7 +33,7 @@ type HeldGrant struct {
 	Fleet string     `json:"fleet" doc:"Path of the branch; / is the whole tree"`
 	Until *time.Time `json:"until" doc:"When it ends; null for no end"`
 	// Why is told where access is explained, of a grant that does not decide.
-	Why string `json:"why,omitempty" doc:"Why it does not decide: elsewhere, ended or outside the token's scope; omitted where another came first"`
+	Why string `json:"why,omitempty" doc:"Why it does not decide: elsewhere, ended, enrolled anew since (of a device) or outside the token's scope; omitted where another came first"`
 }
 
 // Role is a set of permissions.

@@ -21,13 +21,14 @@ var errUTF8 = errors.New("not UTF-8 without a byte order mark (RFC 8259, section
 
 // Check returns what is wrong with a text of JSON, told by its place and never by
 // what it holds; nil for a text with one meaning. Names of members are a-z, 0-9 and
-// _, as all of the API's are. Text that is not JSON at all may pass: whoever decodes
-// it says so.
-func Check(text []byte) error {
+// _, as all of the API's are; within the member named apart, of the outermost object,
+// names are left to whoever reads that. Text that is not JSON at all may pass: whoever
+// decodes it says so.
+func Check(text []byte, apart string) error {
 	if !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")) {
 		return errUTF8
 	}
-	c := checker{text: text}
+	c := checker{text: text, apart: apart}
 	for c.at < len(text) {
 		if err := c.step(); err != nil {
 			return err
@@ -38,17 +39,18 @@ func Check(text []byte) error {
 
 // checker goes through a text once.
 type checker struct {
-	text []byte
-	at   int
-	open []container
+	text  []byte
+	at    int
+	open  []container
+	apart string
 }
 
 // container is an object or an array that has not ended.
 type container struct {
 	object bool
 	names  [][]byte
-	// named says that the next text is a member's name.
-	named bool
+	named  bool // the next text is a member's name
+	apart  bool // its names are somebody else's to judge
 }
 
 func (c *checker) step() error {
@@ -58,7 +60,7 @@ func (c *checker) step() error {
 			return fmt.Errorf("at byte %d more than %d objects and arrays stand within each other", c.at+1, MaxDepth)
 		}
 		object := c.text[c.at] == '{'
-		c.open = append(c.open, container{object: object, named: object})
+		c.open = append(c.open, container{object: object, named: object, apart: c.leads()})
 	case '}', ']':
 		if len(c.open) > 0 {
 			c.open = c.open[:len(c.open)-1]
@@ -72,6 +74,16 @@ func (c *checker) step() error {
 	}
 	c.at++
 	return nil
+}
+
+// leads reports whether what begins here lies within the member apart.
+func (c *checker) leads() bool {
+	if len(c.open) == 0 {
+		return false
+	}
+	parent := &c.open[len(c.open)-1]
+	last := len(parent.names) - 1
+	return parent.apart || len(c.open) == 1 && c.apart != "" && last >= 0 && string(parent.names[last]) == c.apart
 }
 
 // string goes past a text, and remembers it where it is a member's name.
@@ -99,6 +111,8 @@ func (c *checker) string() error {
 func (o *container) name(name []byte, at int) error {
 	o.named = false
 	switch {
+	case o.apart:
+		return nil
 	case bytes.ContainsFunc(name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }):
 		return fmt.Errorf("at byte %d stands a name of a member that is not of a-z, 0-9 and _, as it is written in the API", at)
 	case len(o.names) == MaxMembers:

@@ -25,6 +25,11 @@ func TestCheck(t *testing.T) {
 		"member twice":                 {`{"a": 1, "a": 1}`, "byte 10"},
 		"member twice, after another":  {`{"a": {"a": 1}, "b": 2, "a": 1}`, "second time"},
 		"member in a list twice":       {`[{"a": 1}, {"b": 1, "b": 2}]`, "second time"},
+		"names left to others":         {`{"policy": {"A": 1, "A": [{"B": 1, "B": 2}]}, "b": 1}`, ""},
+		"names after those":            {`{"policy": {"A": 1}, "B": 1}`, "a-z"},
+		"names in another's policy":    {`{"b": {"policy": {"A": 1}}}`, "a-z"},
+		"a policy twice":               {`{"policy": {}, "policy": {}}`, "second time"},
+		"surrogates left to nobody":    {`{"policy": {"a": "\ud83d"}}`, "surrogate"},
 		"values alike":                 {`{"a": "b", "b": "a", "c": ["a", "a"]}`, ""},
 		"member in capitals":           {`{"Fleet": "/"}`, "a-z"},
 		"a letter that folds to s":     {`{"\u017ferials": []}`, "a-z"},
@@ -49,7 +54,7 @@ func TestCheck(t *testing.T) {
 		"too many members":             {members(strictjson.MaxMembers + 1), "members"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := strictjson.Check([]byte(c.text))
+			err := strictjson.Check([]byte(c.text), "policy")
 			switch {
 			case c.word == "" && err != nil:
 				t.Errorf("refused: %v", err)
@@ -69,7 +74,7 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if strictjson.Check(text) != nil || !json.Valid(text) {
+		if strictjson.Check(text, "") != nil || !json.Valid(text) {
 			return
 		}
 		var value any
@@ -86,7 +91,7 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := strictjson.Check(again); err != nil {
+		if err := strictjson.Check(again, ""); err != nil {
 			t.Errorf("%q became %q: %v", text, again, err)
 		}
 	})

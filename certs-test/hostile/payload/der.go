@@ -117,7 +117,7 @@ func explicitP256() []byte {
 	p := elliptic.P256().Params()
 	a := make([]byte, 32)
 	p.P.FillBytes(a)
-	a[31] -= 3 // a = p - 3
+	a[31] -= 3                                         // a = p - 3
 	g := elliptic.Marshal(elliptic.P256(), p.Gx, p.Gy) //nolint:staticcheck // ECDH has no way to write the generator
 	return tlv(tagSequence,
 		integer(1),

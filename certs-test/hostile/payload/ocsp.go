@@ -2,7 +2,7 @@ package payload
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // certIDs are named by it
+	"crypto/sha1" // certIDs are named by it
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
@@ -17,7 +17,7 @@ func certID(issuer *x509.Certificate, serial []byte) []byte {
 		Key       asn1.BitString
 	}
 	must(asn1.Unmarshal(issuer.RawSubjectPublicKeyInfo, &spki))
-	name, key := sha1.Sum(issuer.RawSubject), sha1.Sum(spki.Key.Bytes) //nolint:gosec // as the standard has it
+	name, key := sha1.Sum(issuer.RawSubject), sha1.Sum(spki.Key.Bytes)
 	return tlv(tagSequence, tlv(tagSequence, oidSHA1(), null()), tlv(tagOctets, name[:]), tlv(tagOctets, key[:]), positive(serial))
 }
 

@@ -25,7 +25,7 @@ grant). A fleet keeps its id when it is renamed or moved.`,
   touchmark fleet policy /berlin > berlin.json
   touchmark fleet policy /berlin --set berlin.json --dry-run`,
 	}
-	cmd.AddCommand(a.fleetList(), a.fleetShow(), a.fleetCreate(), a.fleetRename(), a.fleetMove(), a.fleetPolicy())
+	cmd.AddCommand(a.fleetList(), a.fleetShow(), a.fleetCreate(), a.fleetRename(), a.fleetMove(), a.fleetDelete(), a.fleetPolicy())
 	return a.Group(cmd)
 }
 

@@ -38,7 +38,7 @@ func (a *app) grantList() *cobra.Command {
 		Short: "List grants",
 		Long: `Lists the grants that you may know of. --fleet means the grants on that fleet alone:
 those on the fleets above reach it too, and touchmark access explain tells which
-decides. Grants that have ended are listed until they are deleted.`,
+decides. Grants that have ended are listed for 90 days, or until they are deleted.`,
 		Example: `  touchmark grant list --fleet /berlin
   touchmark grant list --for 'group:https://idp.example#line-leads'`,
 		Args: a.Takes(),

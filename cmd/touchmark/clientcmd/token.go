@@ -36,7 +36,8 @@ func (a *app) tokenList() *cobra.Command {
 		Short: "List tokens that you may see, your own among them",
 		Long: `Lists tokens for the branches where you hold token.read, and your own. --fleet means
 the whole branch. --maker with your own id, as touchmark whoami shows it, lists yours
-whatever you hold. Tokens that have ended are listed until they are revoked.`,
+whatever you hold. Tokens that have ended are listed for 90 days, or until they are
+revoked.`,
 		Example: `  touchmark token list --fleet /berlin
   touchmark token list --maker break-glass --json`,
 		Args: a.Takes(),

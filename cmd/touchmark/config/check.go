@@ -78,13 +78,14 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		LogLevel:      c.level(file.LogLevel),
 		Written:       file,
 	}
-	s.ChannelBinding = c.channelBinding(file.EST.ChannelBinding)
+	s.ChannelBinding, s.ServerKeygen = c.channelBinding(file.EST.ChannelBinding), file.EST.ServerKeygen
 	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
 	s.RecordsAfter = c.duration("archive.records_after", file.Archive.RecordsAfter, defaultRecords, leastRetention, mostRetention)
 	s.MembershipLifetime = c.duration("access.membership_lifetime", file.Access.MembershipLifetime, defaultMembership, leastMembership, mostMembership)
 	s.Clock = c.clock(file.Clock)
 	s.DiskLow, s.DiskStop = c.disk(file.Disk)
 	s.Wait, s.Memory = c.limits(file.Limits)
+	s.BranchFleets = c.branchFleets(file.Access.BranchFleets)
 	c.folder("archive.dir", s.ArchiveDir)
 	s.DNSNames, s.IPs = c.names(file.Names)
 	for i, path := range file.Status.ParentCRLs {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/oidc"
 )
@@ -32,6 +33,14 @@ func (c *checker) oidc(providers []Provider, roles Roles) oidc.Config {
 	}
 	c.sharedRoles(config)
 	return config
+}
+
+func (c *checker) branchFleets(n int) int {
+	n = orDefault(n, enroll.DefaultBranchFleets)
+	if n < 1 || n > enroll.MaxBranchFleets {
+		c.faults.add("access.branch_fleets", "%d must be 1 to %d", n, enroll.MaxBranchFleets)
+	}
+	return n
 }
 
 // sharedRoles warns of roles at the top that are not one provider's: whoever names

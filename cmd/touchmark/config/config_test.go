@@ -20,7 +20,7 @@ store: bolt:data/store.db
 pen: 64512
 names: [est.example.com, 192.0.2.1]
 device: {addr: ":8443", max_connections: 500}
-est: {channel_binding: required}
+est: {channel_binding: required, server_keygen: true}
 api: {addr: "127.0.0.1:9443", max_connections: 500}
 status:
   addr: 0.0.0.0:8080
@@ -53,7 +53,7 @@ roles: {admins: admin, "CN=Line, O=X": station}
 log: {key: log.key, origin: example.com/log}
 crl: {lifetime: 12h}
 reenrol_window: 2d
-access: {membership_lifetime: 30d}
+access: {membership_lifetime: 30d, branch_fleets: 700}
 archive: {dir: old, certificates_after: 2d, records_after: 90d}
 clock: {tolerance: 30s, max_jump: 2h, max_idle: 365d}
 disk: {low: 10GiB, stop: 512MiB}
@@ -92,6 +92,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"store":       {s.Store, "bolt://" + in("data/store.db")},
 		"pen":         {s.PEN, identity.PEN(64512)},
 		"device":      {s.Device, config.Bind{Addr: ":8443", MaxConnections: 500}},
+		"keygen":      {s.ServerKeygen, true},
 		"binding":     {s.ChannelBinding, enroll.BindingRequired},
 		"anchor":      {s.Anchor, in("root.crt")},
 		"issuers":     {s.IssuerDir, in("pki")},
@@ -110,6 +111,7 @@ func TestGoodConfiguration(t *testing.T) {
 		"idle":        {s.Clock.MaxIdle, 365 * 24 * time.Hour},
 		"low disk":    {s.DiskLow, int64(10 << 30)},
 		"full disk":   {s.DiskStop, int64(512 << 20)},
+		"branches":    {s.BranchFleets, 700},
 		"membership":  {s.MembershipLifetime, 30 * 24 * time.Hour},
 		"archive":     {s.ArchiveDir, in("old")},
 		"expired":     {s.CertificatesAfter, 48 * time.Hour},
@@ -178,6 +180,8 @@ func TestFaults(t *testing.T) {
 		{"a plus", "example.com/log", "example.com+log", "log.origin", "without spaces"},
 		{"CRL of a second", "lifetime: 12h", "lifetime: 1s", "crl.lifetime", "must be"},
 		{"groups that lapse at once", "membership_lifetime: 30d", "membership_lifetime: 59m", "access.membership_lifetime", "must be"},
+		{"branches without fleets", "branch_fleets: 700", "branch_fleets: -1", "access.branch_fleets", "1 to"},
+		{"branches that cannot be listed", "branch_fleets: 700", "branch_fleets: 10001", "access.branch_fleets", "1 to"},
 		{"groups for ever", "membership_lifetime: 30d", "membership_lifetime: never", "access.membership_lifetime", "no duration"},
 		{"no window", "reenrol_window: 2d", "reenrol_window: 0s", "reenrol_window", "must be"},
 		{"a file as archive", "dir: old", "dir: log.key", "archive.dir", "name a folder"},

@@ -32,6 +32,7 @@ type Settings struct {
 	Passphrase keys.Passphrase
 
 	ChannelBinding enroll.BindingRule // of CSRs over EST
+	ServerKeygen   bool               // over EST
 
 	Profiles      []ca.Profile
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
@@ -43,6 +44,8 @@ type Settings struct {
 	ReenrolWindow time.Duration
 	// MembershipLifetime is how long groups count without their member calling.
 	MembershipLifetime time.Duration
+	// BranchFleets is how many fleets there may be in each fleet right below the root.
+	BranchFleets int
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it

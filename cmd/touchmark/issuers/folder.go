@@ -172,7 +172,7 @@ func (f Folder) keyURI(name string) (string, error) {
 	if uri == keyFile { // so that the folder can be moved
 		uri = filepath.Join(f.Dir, name, keyFile)
 	}
-	return uri, nil
+	return keys.InFolder(uri, filepath.Join(f.Dir, name)), nil
 }
 
 // issuing returns the name of the issuer that issues, or nothing.

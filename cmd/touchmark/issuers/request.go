@@ -41,7 +41,7 @@ func (f Folder) Request(ctx context.Context, r Request) (name string, csr []byte
 			_ = os.Remove(folder) // goes where nothing was made in it
 		}
 	}()
-	written, uri := r.KeyURI, r.KeyURI
+	written, uri := r.KeyURI, keys.InFolder(r.KeyURI, folder)
 	if uri == "" {
 		written, uri = keyFile, filepath.Join(folder, keyFile)
 	}
@@ -49,7 +49,7 @@ func (f Folder) Request(ctx context.Context, r Request) (name string, csr []byte
 	if err != nil {
 		return "", nil, fmt.Errorf("make the issuing key: %w", err)
 	}
-	if written != keyFile {
+	if made.URI != uri { // a KMS names keys itself
 		written = made.URI
 	}
 	csr, err = ca.NewCARequest(made.Signer, r.CommonName, r.Organization)

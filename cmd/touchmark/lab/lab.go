@@ -140,6 +140,7 @@ func makeFolders(dir string) error {
 // makeIssuer goes the way of ca request and ca install.
 func makeIssuer(ctx context.Context, settings *config.Settings, pki *root) (string, error) {
 	folder := issuers.Of(settings, nil)
+	defer folder.Keys.Close()
 	_, csr, err := folder.Request(ctx, issuers.Request{CommonName: "Touchmark Lab Issuing CA 1", Organization: "Touchmark Lab"})
 	if err != nil {
 		return "", err

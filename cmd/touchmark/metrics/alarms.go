@@ -19,20 +19,6 @@ type Alarmed interface {
 // WatchAlarms shows the alarms and the figures that they are about. It is called once.
 func (m *Metrics) WatchAlarms(from Alarmed) { m.registry.MustRegister(alarmed{from}) }
 
-var (
-	alarmRaised     = described("touchmark_alarm", "1 while an operator has to do something, 0 otherwise.", "alarm")
-	clockOffset     = described("touchmark_clock_offset_seconds", "What the machine's clock says more than the service's own time.")
-	clockFault      = described("touchmark_clock_fault", "1 for why the machine's clock is not believed.", "fault")
-	crlAge          = described("touchmark_crl_age_seconds", "How long ago the oldest CRL was signed.")
-	crlLeft         = described("touchmark_crl_left_seconds", "How long the CRL that ends first is still good.")
-	unsequenced     = described("touchmark_log_unsequenced", "Batches of events that wait to be numbered.")
-	unsequencedTime = described("touchmark_log_unsequenced_seconds", "How long the oldest of them has waited.")
-)
-
-func described(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
-}
-
 // alarmed is a prometheus.Collector.
 type alarmed struct{ from Alarmed }
 
@@ -41,22 +27,24 @@ func (a alarmed) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCol
 
 // Collect implements prometheus.Collector.
 func (a alarmed) Collect(to chan<- prometheus.Metric) {
-	tell := func(what *prometheus.Desc, value float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(what, prometheus.GaugeValue, value, labels...)
+	tell := func(name, help string, value float64) {
+		to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, value)
 	}
+	raised := prometheus.NewDesc("touchmark_alarm", "1 while an operator has to do something, 0 otherwise.", []string{"alarm"}, nil)
 	for _, state := range a.from.Alarms() {
-		tell(alarmRaised, oneIf(state.Raised), string(state.Alarm))
+		to <- prometheus.MustNewConstMetric(raised, prometheus.GaugeValue, oneIf(state.Raised), string(state.Alarm))
 	}
 	clock := a.from.Clock()
-	tell(clockOffset, clock.Offset.Seconds())
+	tell("touchmark_clock_offset_seconds", "What the machine's clock says more than the service's own time.", clock.Offset.Seconds())
+	faulty := prometheus.NewDesc("touchmark_clock_fault", "1 for why the machine's clock is not believed.", []string{"fault"}, nil)
 	for _, fault := range enroll.ClockFaults() {
-		tell(clockFault, oneIf(fault == clock.Fault), string(fault))
+		to <- prometheus.MustNewConstMetric(faulty, prometheus.GaugeValue, oneIf(fault == clock.Fault), string(fault))
 	}
 	found := a.from.Watched()
-	tell(crlAge, found.CRLAge.Seconds())
-	tell(crlLeft, found.CRLLeft.Seconds())
-	tell(unsequenced, float64(found.Unsequenced))
-	tell(unsequencedTime, found.UnsequencedFor.Seconds())
+	tell("touchmark_crl_age_seconds", "How long ago the oldest CRL was signed.", found.CRLAge.Seconds())
+	tell("touchmark_crl_left_seconds", "How long the CRL that ends first is still good.", found.CRLLeft.Seconds())
+	tell("touchmark_log_unsequenced", "Batches of events that wait to be numbered.", float64(found.Unsequenced))
+	tell("touchmark_log_unsequenced_seconds", "How long the oldest of them has waited.", found.UnsequencedFor.Seconds())
 }
 
 func oneIf(yes bool) float64 {

@@ -82,11 +82,14 @@ func (d *disks) look(context.Context) ([]enroll.Finding, error) {
 
 func mebibytes(octets uint64) string { return fmt.Sprintf("%d MiB", octets>>20) }
 
-// lookAtListeners looks whether the listeners' certificate was renewed in time: after
-// two thirds of its life. A sixth more is time to try again.
+// lookAtListeners looks whether the listeners have a certificate that was renewed in
+// time: after two thirds of its life. A sixth more is time to try again.
 func (s *server) lookAtListeners(context.Context) ([]enroll.Finding, error) {
 	f := enroll.Finding{Alarm: enroll.AlarmListenerCertificate}
-	if end := s.own.end(); !end.IsZero() {
+	end := s.own.end()
+	if end.IsZero() {
+		f.Raised, f.Detail = true, "the device and api listeners have no certificate; the log says why"
+	} else {
 		s.metrics.OwnCertificate("listener", end)
 		if left := end.Sub(s.service.Now()); left < ownLifetime/6 {
 			f.Raised = true

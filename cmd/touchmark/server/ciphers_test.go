@@ -22,7 +22,7 @@ func TestCiphersOfTheDeviceListener(t *testing.T) {
 			RootCAs: r.roots(t), MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID},
 		})
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		if taken := err == nil; taken != slices.Contains(want, suite.ID) {
 			t.Errorf("%s: taken %v (%v)", suite.Name, taken, err)

@@ -32,3 +32,6 @@ func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enrol
 	go o.keep(ctx, first)
 	return func() (*tls.Certificate, error) { return o.get(nil) }, nil
 }
+
+// Drained reads what a handler leaves of a body.
+var Drained = drained

@@ -10,7 +10,6 @@ import (
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
-	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 	"github.com/touchmark/touchmark/enroll"
 )
@@ -25,7 +24,6 @@ type reloading struct {
 	// begun are those that the process began with, which hold where a key needs a
 	// restart.
 	begun *config.Settings
-	keys  *issuers.Keys
 	material
 }
 
@@ -91,7 +89,7 @@ func (s *server) reloadFailed(ctx context.Context, err error, waiting []string) 
 // apply makes everything new that can fail, records the change, and then puts the new
 // in the place of the old, which cannot fail. It returns what changed.
 func (s *server) apply(ctx context.Context, next *config.Settings) (changed []string, err error) {
-	m, faults := gather(ctx, next, s.Clock(), s.Log, s.reloading.keys, s.reloading.anchors)
+	m, faults := gather(ctx, next, s.Clock(), s.Log, s.keys, s.reloading.anchors)
 	if len(faults) > 0 {
 		return nil, faults
 	}

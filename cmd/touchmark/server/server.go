@@ -63,6 +63,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s.keys.Close()
 	return s.run(ctx)
 }
 
@@ -70,6 +71,7 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 type server struct {
 	Config
 	store     enroll.Store
+	keys      *issuers.Keys
 	service   *enroll.Service
 	tokens    *tokens
 	own       *ownCertificate
@@ -90,8 +92,8 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
 	s.setLevel(c.Settings)
-	opened := issuers.NewKeys()
-	m, faults := gather(ctx, c.Settings, c.Clock(), c.Log, opened, anchors{})
+	s.keys = issuers.NewKeys()
+	m, faults := gather(ctx, c.Settings, c.Clock(), c.Log, s.keys, anchors{})
 	if len(faults) > 0 {
 		return nil, faults
 	}
@@ -108,7 +110,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s.service, err = enroll.New(ctx, enroll.Config{
 		Store: kept, Issuers: live.Issuers, Issuing: live.Issuing, Profiles: live.Profiles, PEN: c.Settings.PEN,
 		LogSigner: live.LogSigner, FormerLogSigners: live.FormerLogSigners, CRLLifetime: live.CRLLifetime, ReenrolWindow: live.ReenrolWindow,
-		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime,
+		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime, BranchFleets: c.Settings.BranchFleets,
 		ChannelBinding: c.Settings.ChannelBinding,
 		Retention:      enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
 		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
@@ -117,7 +119,7 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.reloading = reloading{settings: c.Settings, begun: c.Settings, keys: opened, material: m}
+	s.reloading = reloading{settings: c.Settings, begun: c.Settings, material: m}
 	s.metrics.WatchIssuers(m.issuers, m.issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
 	s.metrics.WatchAlarms(s.service)

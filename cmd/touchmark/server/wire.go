@@ -58,7 +58,7 @@ func (s *server) wire(ctx context.Context) error {
 		}
 		// What is turned away is counted, and has no line in the log.
 		handler := s.admitted(at.name, traced(at.name, at.trace, at.handler))
-		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, handler), s.Log)
+		l, err := bind(ctx, at.name, at.bind, counted(at.name, s.metrics, drained(handler)), s.Log)
 		if err != nil {
 			s.closeListeners()
 			return err
@@ -83,7 +83,7 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 	c := rest.Config{
 		Service: s.service, Tokens: s.tokens, Backup: backup, Compact: compacterOf(s.store), Version: s.Version, Rand: s.Rand, Clock: s.Clock, Log: s.Log,
 	}
-	enrolment, err := est.New(est.Config{Service: s.service, Log: s.Log})
+	enrolment, err := est.New(est.Config{Service: s.service, ServerKeygen: s.Settings.ServerKeygen, Log: s.Log})
 	if err != nil {
 		return nil, nil, err
 	}
