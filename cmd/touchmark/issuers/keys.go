@@ -12,18 +12,28 @@ import (
 // Keys are issuing keys that are open. They are for one goroutine at a time.
 type Keys struct {
 	byURI map[string]crypto.Signer
-	ring  *keys.Keyring // that the process opens keys by; nil until it has to
+	rings []*keys.Keyring // that the process opens keys by, the last one now
+	pass  keys.Passphrase // of the last one
 }
 
-// Of returns the folder that a configuration names, whose keys are opened by one ring,
-// whatever the passphrase is now.
+// Of returns the folder that a configuration names, whose keys are opened by the
+// same drivers, whatever the passphrase is now.
 func (k *Keys) Of(s *config.Settings, log *slog.Logger) Folder {
-	f := Folder{Dir: s.IssuerDir, Anchor: s.Anchor}
-	if k.ring == nil {
-		k.ring = Of(s, log).Keys
+	switch last := len(k.rings) - 1; {
+	case last < 0:
+		k.rings = append(k.rings, Of(s, log).Keys)
+	case k.pass != s.Passphrase:
+		k.rings = append(k.rings, k.rings[last].With(s.Passphrase))
 	}
-	f.Keys = k.ring.With(s.Passphrase)
-	return f
+	k.pass = s.Passphrase
+	return Folder{Dir: s.IssuerDir, Anchor: s.Anchor, Keys: k.rings[len(k.rings)-1]}
+}
+
+// Close ends the sessions of all keys that are outside this process.
+func (k *Keys) Close() {
+	for _, ring := range k.rings {
+		ring.Close()
+	}
 }
 
 // NewKeys returns none.
