@@ -34,7 +34,7 @@ func (s *Service) TotalOf(key ShardKey) uint64 {
 
 // ChooseShard returns the shard that a new certificate of a day would get.
 func (s *Service) ChooseShard(serial ca.Serial) ca.ShardID {
-	return s.splits.choose(s.issuing.ID())(serial, 24*time.Hour)
+	return s.splits.choose(s.live().issuing.ID())(serial, 24*time.Hour)
 }
 
 // WithdrawnBy is withdrawnBy.
@@ -71,9 +71,10 @@ func (s *Service) PolicyAt(r Reader, fleet identity.FleetID) (policy.Effective, 
 
 // ForgetAuthority forgets what decisions rest on, as after a turn of the revision.
 func (s *Service) ForgetAuthority() {
-	s.moments.mu.Lock()
-	defer s.moments.mu.Unlock()
-	s.moments.last = &moment{revision: "forgotten"} // as no revision is called
+	m := s.live().moments
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = &moment{revision: "forgotten"} // as no revision is called
 }
 
 // RecordUses writes the uses of tokens that are due.

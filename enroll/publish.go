@@ -16,7 +16,7 @@ import (
 func (p *publisher) publish(ctx context.Context, key ShardKey, token uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	issuer := p.s.issuers[key.Issuer]
+	issuer := p.s.live().issuers[key.Issuer]
 	if issuer == nil {
 		return fmt.Errorf("CRL %s of issuer %s cannot be signed: %w", key.Shard, key.Issuer, errNoKey)
 	}
@@ -38,7 +38,7 @@ func (p *publisher) publish(ctx context.Context, key ShardKey, token uint64) err
 	seen := p.s.clock.look()
 	begin, end := seen.Earliest.Truncate(time.Second), seen.Latest.Truncate(time.Second)
 	shard.Number++
-	shard.Published, shard.ThisUpdate, shard.NextUpdate = shard.Changes, begin, end.Add(p.s.crlLifetime)
+	shard.Published, shard.ThisUpdate, shard.NextUpdate = shard.Changes, begin, end.Add(p.s.live().crlLifetime)
 	der, err := issuer.SignCRL(ctx, ca.CRLParams{
 		Shard: key.Shard, Number: shard.Number, ThisUpdate: begin, NextUpdate: shard.NextUpdate, Entries: entries,
 	})

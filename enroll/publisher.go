@@ -71,7 +71,7 @@ func (p *publisher) run(ctx context.Context) error {
 }
 
 // standBack lets a node lead that has the key, as after a new issuer was installed
-// and not all nodes have been started again.
+// and not all nodes have been told.
 func (p *publisher) standBack(ctx context.Context) {
 	over := time.NewTimer(stepBack)
 	defer over.Stop()
@@ -125,7 +125,7 @@ func (p *publisher) due(shard Shard) bool {
 	if shard.ThisUpdate.After(shard.Shard.Expires()) {
 		return false
 	}
-	seen, lifetime := p.s.clock.look(), p.s.crlLifetime
+	seen, lifetime := p.s.clock.look(), p.s.live().crlLifetime
 	return shard.Number == 0 || shard.Changes != shard.Published ||
 		seen.Latest.After(shard.NextUpdate.Add(-lifetime/2)) ||
 		shard.ThisUpdate.After(seen.Earliest.Add(apartness)) || shard.NextUpdate.After(seen.Latest.Add(lifetime+apartness))
