@@ -94,5 +94,6 @@ func (d *differ) values(at string, before, after reflect.Value, effect Effect) {
 // would change.
 func (s *Settings) KeepForRestart(begun *Settings) {
 	s.Store, s.PEN, s.ArchiveDir, s.LogOrigin = begun.Store, begun.PEN, begun.ArchiveDir, begun.LogOrigin
+	s.ChannelBinding, s.ServerKeygen = begun.ChannelBinding, begun.ServerKeygen
 	s.Device, s.API, s.Status, s.Metrics = begun.Device, begun.API, begun.Status, begun.Metrics
 }
