@@ -43,7 +43,7 @@ func (p *path) Advise(_ context.Context, q enroll.Inquiry) (enroll.Advice, error
 	return p.advice, p.refusal
 }
 
-func newDoor(t *testing.T, p *path) http.Handler {
+func newDoor(t testing.TB, p *path) http.Handler {
 	t.Helper()
 	if p.cas == nil {
 		p.cas = [][]byte{certificate(t, "issuing").Raw, certificate(t, "root").Raw}

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -102,7 +101,7 @@ func TestServerKeygen(t *testing.T) {
 	if !public.Equal(certificate.PublicKey) || public.Equal(asking.Public()) || certificate.Subject.CommonName != "TH20-SN1" {
 		t.Errorf("the certificate of %s is for another key than the one that came with it", certificate.Subject)
 	}
-	for _, secret := range []string{base64.StdEncoding.EncodeToString(pkcs8), hex.EncodeToString(pkcs8), fmt.Sprint(pkcs8)} {
+	for _, secret := range []string{base64.StdEncoding.EncodeToString(pkcs8), hex.EncodeToString(pkcs8), string(pkcs8)} {
 		if strings.Contains(logged.String(), secret[20:60]) {
 			t.Error("the private key is in the log")
 		}

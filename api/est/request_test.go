@@ -41,7 +41,7 @@ func presenting(r *http.Request, cert *x509.Certificate) *http.Request {
 	return r
 }
 
-func certificate(t *testing.T, name string) *x509.Certificate {
+func certificate(t testing.TB, name string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -17,10 +17,15 @@ func needTools(t *testing.T) {
 		"haproxy": "haproxy", "freeradius": "freeradius", "eapol_test": "eapoltest",
 		"testssl": "testssl.sh", "hexdump": "bsdextrautils",
 		"pki": "strongswan-pki", "certtool": "gnutls-bin", "ocsptool": "gnutls-bin", "gnutls-cli": "gnutls-bin", "wget": "wget",
-		"node": "nodejs", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
+		"node": "nodejs", "javac": "default-jdk-headless", "gcc": "gcc", "softhsm2-util": "softhsm2", "swtpm": "swtpm", "swtpm_setup": "swtpm-tools",
 	} {
 		if !installed(program) {
 			t.Errorf("%s is not installed; it is in the Debian package %s. Run scripts/setup, or install it by hand", program, from)
+		}
+	}
+	for _, jar := range []string{"bcpkix", "bctls"} {
+		if _, err := os.Stat("/usr/share/java/" + jar + ".jar"); err != nil {
+			t.Errorf("%[1]s.jar is not installed; it is in the Debian package lib%[1]s-java. Run scripts/setup, or install it by hand", jar)
 		}
 	}
 	provider := filepath.Join("..", "oidc-provider", "node_modules", "oidc-provider")

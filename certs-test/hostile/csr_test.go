@@ -77,8 +77,8 @@ func estRows(s *site) []row {
 	const est = "/.well-known/est"
 	var all []row
 	for i, r := range []row{
-		{name: "GET of simpleenroll", send: request("GET", est+"/simpleenroll", "", ""), want: "405"},
-		{name: "POST of cacerts", send: request("POST", est+"/cacerts", "", ""), want: "405"},
+		{name: "GET of simpleenroll", send: request("GET", est+"/simpleenroll", "", ""), want: "405 bad_request"},
+		{name: "POST of cacerts", send: request("POST", est+"/cacerts", "", ""), want: "405 bad_request"},
 		{name: "an operation that is none", send: request("GET", est+"/simpleunroll", "", ""), want: "404 not_found"},
 		{name: "an operation in capitals", send: request("GET", est+"/CACERTS", "", ""), want: "404 not_found"},
 		{name: "a label of nonsense", send: request("GET", est+"/%00%0a/cacerts", "", ""), want: "200"},

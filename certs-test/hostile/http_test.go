@@ -77,6 +77,7 @@ func wireRows(*site) []row {
 func otherwise(on listener, name string) (want string, found bool) {
 	want, found = map[string]string{
 		"api: TRACE": "405 bad_request", "api: a method of nobody's": "405 bad_request",
+		"device: TRACE": "405 bad_request", "device: a method of nobody's": "405 bad_request",
 		"status: CONNECT": "404", "metrics: CONNECT": "404",
 		"status: GET of an asterisk": "404", "metrics: GET of an asterisk": "400",
 		"status: an address with a fragment": "404", "metrics: an address with a fragment": "404",

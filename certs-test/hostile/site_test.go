@@ -81,6 +81,11 @@ func (s *site) configure(t *testing.T) {
 func (s *site) furnish(t *testing.T) {
 	t.Helper()
 	s.order(t, "gateways", m{"fleet": "/berlin/gateways", "model": "GW", "quantity": 10})
+	s.enrol(t, "gateways", "GW-1", "station") // a station is a device that is enrolled
+	s.order(t, "paris gateways", m{"fleet": "/paris/gateways", "model": "GW", "quantity": 10})
+	s.enrol(t, "paris gateways", "GW-9", "other station")
+	delete(s.shown, "other station") // nobody shows it
+	delete(s.serials, "other station")
 	s.order(t, "line", m{"fleet": "/berlin/line-1", "model": "TH20", "quantity": 100, "stations": []string{"device:GW-1"}})
 	s.order(t, "brief", m{"fleet": "/berlin/line-1", "model": "BR1", "quantity": 10, "profile": "brief"})
 	s.order(t, "paris", m{"fleet": "/paris/plant-9", "model": "PX9", "quantity": 10, "stations": []string{"device:GW-9"}})
@@ -88,7 +93,6 @@ func (s *site) furnish(t *testing.T) {
 	s.call(t, s.admin, "POST", "/api/v1/orders/"+s.orders["closed"]+"/close", nil, 200)
 
 	s.enrol(t, "brief", "BR1-SN1", "expired")
-	s.enrol(t, "gateways", "GW-1", "station")
 	s.enrol(t, "line", "TH20-D1", "device")
 	s.enrol(t, "line", "TH20-D2", "revoked")
 	s.enrol(t, "line", "TH20-D3", "held")

@@ -44,9 +44,22 @@ func TestTheAnswerArrivesWhereNobodyReadsTheBody(t *testing.T) {
 	}
 }
 
-// Who waits to be told to go on, and is not, gets the answer at once: nobody waits for
-// a body that does not come.
-func TestNobodyWaitsForABodyThatWasNotAskedFor(t *testing.T) {
+// Who waits to be told to go on, and is not, gets the answer at once, and so does who
+// announces more than is read; who breaks off gets it soon.
+func TestNobodyWaitsForABodyThatDoesNotCome(t *testing.T) {
+	for name, header := range map[string]string{
+		"not told to go on": "Expect: 100-continue\r\nContent-Length: 1000\r\n",
+		"far too much":      "Content-Length: 1000000000\r\n",
+		"broken off":        "Content-Length: 1000\r\n",
+		"a broken chunk":    "Transfer-Encoding: chunked\r\n",
+	} {
+		t.Run(name, func(t *testing.T) { wantAnswer(t, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+header+"\r\nA") })
+	}
+}
+
+// wantAnswer fails unless what is sent is answered, by a server that refuses it unread.
+func wantAnswer(t *testing.T, sent string) {
+	t.Helper()
 	refusing := httptest.NewServer(server.Drained(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	})))
@@ -56,7 +69,7 @@ func TestNobodyWaitsForABodyThatWasNotAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := conn.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n")); err != nil {
+	if _, err := conn.Write([]byte(sent)); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
