@@ -10,7 +10,9 @@ import (
 	certstest "github.com/touchmark/touchmark/certs-test"
 )
 
-func ringOf(pass keys.Passphrase) *keys.Keyring { return keys.NewKeyring(keys.Config{Passphrase: pass}) }
+func ringOf(pass keys.Passphrase) *keys.Keyring {
+	return keys.NewKeyring(keys.Config{Passphrase: pass})
+}
 
 // A key file under another passphrase is the same key, and the old passphrase opens it
 // no more. To do it again changes nothing.

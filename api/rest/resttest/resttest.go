@@ -20,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
