@@ -22,6 +22,7 @@ type Service struct {
 	issuers       map[string]*ca.Issuer
 	issuing       *ca.Issuer
 	counting      []*ca.Issuer // all of issuers, the issuing one first
+	upcoming      []*ca.Issuer // those that issue or have never done so
 	profiles      map[string]ca.Profile
 	longest       time.Duration // lifetime of the longest profile
 	pen           identity.PEN
@@ -165,12 +166,13 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 
 // activateIssuer records the issuers, and the first time that one issues.
 func (s *Service) activateIssuer(ctx context.Context) error {
+	activated := map[string]bool{}
 	err := s.store.Update(ctx, func(tx Tx) error {
 		known, err := tx.Issuers()
 		if err != nil {
 			return err
 		}
-		activated := map[string]bool{}
+		clear(activated)
 		for _, record := range known {
 			activated[record.ID] = !record.ActivatedAt.IsZero()
 		}
@@ -198,6 +200,11 @@ func (s *Service) activateIssuer(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("record the issuers: %w", err)
+	}
+	for _, issuer := range s.counting {
+		if issuer == s.issuing || !activated[issuer.ID()] {
+			s.upcoming = append(s.upcoming, issuer)
+		}
 	}
 	return nil
 }
