@@ -3,6 +3,7 @@ package ca_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-
-	"crypto/x509"
 
 	"github.com/touchmark/touchmark/ca"
 	certstest "github.com/touchmark/touchmark/certs-test"

@@ -67,7 +67,7 @@ type scope struct {
 
 // access finds what p may do. It costs two lookups in memory once it is warm.
 func (s *Service) access(r Reader, p identity.Principal) (*access, error) {
-	m, err := s.moments.at(r)
+	m, err := s.live().moments.at(r)
 	if err != nil {
 		return nil, err
 	}

@@ -61,9 +61,9 @@ func (s *Service) lookAtClock(ctx context.Context) ([]Finding, error) {
 
 // lookAtIssuer looks how near the issuing CA's end is.
 func (s *Service) lookAtIssuer(context.Context) ([]Finding, error) {
-	f := Finding{Alarm: AlarmIssuerEnding, Raised: s.NearingEnd(s.issuing)}
+	f := Finding{Alarm: AlarmIssuerEnding, Raised: s.NearingEnd(s.live().issuing)}
 	if f.Raised {
-		f.Detail = fmt.Sprintf("issuer %s ends at %s; install a new one", s.issuing.ID(), s.issuing.NotAfter().Format(time.RFC3339))
+		f.Detail = fmt.Sprintf("issuer %s ends at %s; install a new one", s.live().issuing.ID(), s.live().issuing.NotAfter().Format(time.RFC3339))
 	}
 	return []Finding{f}, nil
 }
@@ -78,7 +78,7 @@ func (s *Service) lookAtCRLs(ctx context.Context) ([]Finding, error) {
 		if shard.Number == 0 || shard.ThisUpdate.After(shard.Shard.Expires()) {
 			return nil // not published yet, or for the last time
 		}
-		if shard.Changes == 0 && s.issuers[shard.Issuer] == nil {
+		if shard.Changes == 0 && s.live().issuers[shard.Issuer] == nil {
 			return nil // without certificates, of an issuer that was taken away
 		}
 		found.CRLAge = max(found.CRLAge, now.Sub(shard.ThisUpdate))
@@ -91,7 +91,7 @@ func (s *Service) lookAtCRLs(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	s.watched.note(func(w *Watched) { w.CRLAge, w.CRLLeft = found.CRLAge, found.CRLLeft })
-	f := Finding{Alarm: AlarmCRLAge, Raised: !first && found.CRLLeft < s.crlLifetime/4}
+	f := Finding{Alarm: AlarmCRLAge, Raised: !first && found.CRLLeft < s.live().crlLifetime/4}
 	if f.Raised {
 		f.Detail = fmt.Sprintf("CRL %s of issuer %s is of %s and ends at %s; the log says why no other was signed", oldest.Shard, oldest.Issuer,
 			oldest.ThisUpdate.Format(time.RFC3339), oldest.NextUpdate.Format(time.RFC3339))

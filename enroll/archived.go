@@ -46,10 +46,10 @@ func locate(r Reader, serial ca.Serial) (Certificate, *archivedPlace, error) {
 // fromArchive reads a certificate from its place. Nothing but its never having
 // been issued is ErrNotFound.
 func (s *Service) fromArchive(ctx context.Context, at archivedPlace) (Certificate, error) {
-	if s.retention.Archive == nil {
+	if s.live().retention.Archive == nil {
 		return Certificate{}, fmt.Errorf("certificate %s: %w", at.serial, errNoArchive)
 	}
-	value, err := s.retention.Archive.Get(ctx, at.in, at.serial[:])
+	value, err := s.live().retention.Archive.Get(ctx, at.in, at.serial[:])
 	if err != nil {
 		return Certificate{}, err
 	}

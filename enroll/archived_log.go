@@ -68,10 +68,10 @@ func (s *Service) readOldLines(ctx context.Context, old *oldLines, from uint64, 
 // archivedRecords returns up to limit records from an index on, at least one, from
 // one file of the archive.
 func (s *Service) archivedRecords(ctx context.Context, in Segment, from uint64, limit int) ([]Item, error) {
-	if s.retention.Archive == nil {
+	if s.live().retention.Archive == nil {
 		return nil, fmt.Errorf("record %d: %w", from, errNoArchive)
 	}
-	items, err := s.retention.Archive.Read(ctx, in, recordKey(from), limit)
+	items, err := s.live().retention.Archive.Read(ctx, in, recordKey(from), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -150,7 +151,12 @@ func (s *Service) Checkpoint(ctx context.Context, p identity.Principal) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	return audit.SignCheckpoint(s.logSigner.Name(), size, root, s.logSigner)
+	keys := s.live().logKeys
+	signers := make([]note.Signer, len(keys))
+	for i, key := range keys {
+		signers[i] = key
+	}
+	return audit.SignCheckpoint(keys[0].Name(), size, root, signers...)
 }
 
 // before returns the size of the log without a last record that came of the

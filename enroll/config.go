@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/ca"
+	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // DefaultProfile is the profile of an order that names none.
@@ -30,7 +30,10 @@ type Config struct {
 	PEN      identity.PEN
 	Limits   Limits
 	// LogSigner signs checkpoints of the audit log; its name is the log's origin.
-	LogSigner note.Signer
+	LogSigner *audit.Key
+	// FormerLogSigners are keys that signed checkpoints until LogSigner took their
+	// place, and sign them besides it until whoever checks them has the new key.
+	FormerLogSigners []*audit.Key
 	// CRLLifetime is from thisUpdate to nextUpdate; 24 hours by default.
 	CRLLifetime time.Duration
 	// ReenrolWindow is how long a permission to re-enrol lasts; 24 hours by default.
@@ -92,16 +95,9 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Limits.Guesses, 10)
 	setDefault(&c.Limits.Names, 100)
 	setDefault(&c.Limits.Live, 256)
-	setDefault(&c.CRLLifetime, 24*time.Hour)
-	setDefault(&c.ReenrolWindow, 24*time.Hour)
-	setDefault(&c.MembershipLifetime, 90*24*time.Hour)
 	setDefault(&c.ChannelBinding, BindingOffered)
 	setDefault(&c.BranchFleets, DefaultBranchFleets)
-	c.Retention.setDefaults()
 	c.ClockLimits.setDefaults()
-	if c.Standing == nil {
-		c.Standing = func(string, []string) []identity.Grant { return nil }
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -136,24 +132,14 @@ func (c *Config) validate() error {
 		}
 	}
 	need(c.Store != nil, "no store")
-	need(c.LogSigner != nil, "no key to sign checkpoints of the log with")
 	need(c.Clock != nil && c.Rand != nil, "no clock or no randomness")
 	need(c.Limits.Signatures > 0 && c.Limits.SignatureWait > 0 && c.Limits.Guesses > 0 && c.Limits.Names > 0 && c.Limits.Live > 0, "limits must be positive")
 	need(c.ClockLimits.Tolerance > 0 && c.ClockLimits.MaxJump > 0 && c.ClockLimits.MaxIdle > 0, "limits of the clock must be positive")
-	need(c.CRLLifetime >= time.Minute, "a CRL's lifetime is at least a minute, not %s", c.CRLLifetime)
-	need(c.ReenrolWindow > 0, "the re-enrolment window must be positive")
-	need(c.MembershipLifetime >= time.Minute, "groups count for at least a minute, not %s", c.MembershipLifetime)
 	need(slices.Contains(BindingRules(), c.ChannelBinding), "channel binding is one of %v, not %q", BindingRules(), c.ChannelBinding)
 	need(c.BranchFleets >= 1 && c.BranchFleets <= MaxBranchFleets, "a branch has 1 to %d fleets at most, not %d", MaxBranchFleets, c.BranchFleets)
 	faults = append(faults, c.PEN.Validate())
-	var issues, usual bool
-	for _, issuer := range c.Issuers {
-		issues = issues || issuer.ID() == c.Issuing
-	}
-	for _, profile := range c.Profiles {
-		usual = usual || profile.Name() == DefaultProfile
-	}
-	need(issues, "no issuer %q among the %d configured: nothing can be signed", c.Issuing, len(c.Issuers))
-	need(usual, "no profile called %q", DefaultProfile)
+	live := c.live()
+	live.setDefaults()
+	faults = append(faults, live.faults()...)
 	return errors.Join(faults...)
 }

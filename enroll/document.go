@@ -39,6 +39,8 @@ const (
 	FleetCountDocument  DocumentKind = "fleet-count"  // id of a fleet right below the root
 	GuardDocument       DocumentKind = "guard"        // fleet's id
 	FleetGoneDocument   DocumentKind = "fleet-gone"   // id of a fleet that was deleted
+	// LogKeysDocument names the keys that the log has had. Its one key is "keys".
+	LogKeysDocument DocumentKind = "log-keys"
 )
 
 // Bounds of a document.

@@ -62,6 +62,8 @@ const (
 	JobEnded             EventKind = "job.ended"
 	BackupStarted        EventKind = "backup.started"
 	CompactionStarted    EventKind = "compaction.started"
+	ConfigReloaded       EventKind = "config.reloaded"
+	LogKeyRotated        EventKind = "log.key_rotated"
 	ClockAccepted        EventKind = "clock.accepted"
 	AlarmRaised          EventKind = "alarm.raised"
 	AlarmCleared         EventKind = "alarm.cleared"
@@ -76,7 +78,7 @@ func EventKinds() []EventKind {
 		BreakGlassRotated, IssuerActivated, IssuerEnding, FleetRenamed, FleetMoved, FleetDeleted, PolicyChanged, GrantCreated,
 		GrantDeleted, RoleChanged, RoleDeleted, TokenCreated, TokenRotated, TokenRevoked, ApprovalRequested, ApprovalGiven,
 		ApprovalDenied, ApprovalWithdrawn, ClaimCodeDrawn, ClaimStarted, ClaimDenied, OwnerChanged, OwnerReleased, TransferOffered,
-		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ClockAccepted, AlarmRaised, AlarmCleared,
+		TransferEnded, JobStarted, JobEnded, BackupStarted, CompactionStarted, ConfigReloaded, LogKeyRotated, ClockAccepted, AlarmRaised, AlarmCleared,
 	}
 }
 
@@ -125,6 +127,14 @@ type Event struct {
 	Policy *policy.Policy `json:"policy,omitempty"`
 	// Target is what a refused request was about, as the caller named it.
 	Target string `json:"target,omitempty"`
+	// Settings are the keys of the configuration that changed, and Digest the SHA-256
+	// of it as it was read, in hexadecimal digits.
+	Settings []string `json:"settings,omitempty"`
+	Digest   string   `json:"digest,omitempty"`
+	// Verifier is a public key of the log, and Endorsement what the key before it says
+	// of it (audit.SignRotation).
+	Verifier    string `json:"verifier,omitempty"`
+	Endorsement string `json:"endorsement,omitempty"`
 }
 
 // Record is an event with its place in the log.

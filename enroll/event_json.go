@@ -47,6 +47,10 @@ func (e *Event) JSON() ([]byte, error) {
 	w.word("before", e.Before)
 	w.rare("policy", e.Policy, e.Policy != nil)
 	w.word("target", e.Target)
+	w.rare("settings", e.Settings, len(e.Settings) > 0)
+	w.word("digest", e.Digest)
+	w.word("verifier", e.Verifier)
+	w.word("endorsement", e.Endorsement)
 	return append(w.text, '}'), w.err
 }
 

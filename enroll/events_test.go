@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/store/storetest"
@@ -161,6 +162,8 @@ func happenings() map[enroll.EventKind]happening {
 		enroll.RoleDeleted:       roles,
 		enroll.BackupStarted:     beginning(identity.InstallationSaved, enroll.BackupStarted),
 		enroll.CompactionStarted: beginning(identity.InstallationCompacted, enroll.CompactionStarted),
+		enroll.ConfigReloaded:    reconfiguring,
+		enroll.LogKeyRotated:     reconfiguring,
 		enroll.ClockAccepted: func(_ context.Context, t *testing.T, r *rig) {
 			r.order(1)
 			newRigOn(t, r.store, "", r.issuer, func(c *enroll.Config) {
@@ -179,6 +182,15 @@ func alarmed(ctx context.Context, t *testing.T, r *rig) {
 		r.clock.advance(by)
 		check(t, r.LookForAlarms(ctx))
 	}
+}
+
+// reconfiguring changes what it can, the log's key among it.
+func reconfiguring(ctx context.Context, t *testing.T, r *rig) {
+	t.Helper()
+	check(t, r.Reconfigure(ctx, enroll.Live{
+		Issuers: []*ca.Issuer{r.issuer}, Issuing: r.issuer.ID(), Profiles: []ca.Profile{profile(t, ca.ProfileConfig{Name: "default"})},
+		LogSigner: logKey(t, "log.touchmark.example"),
+	}, enroll.Change{Keys: []string{"log.key", "profiles"}, Digest: "ab"}))
 }
 
 // enrolAndRenew vouches for a device, and has it renew.

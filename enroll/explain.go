@@ -146,7 +146,7 @@ func (s *Service) accessOf(r Reader, q Question) (*access, error) {
 	rest, isGroup := strings.CutPrefix(q.As, "group:")
 	if isGroup && len(q.Groups) == 0 {
 		issuer, group, _ := strings.Cut(rest, "#")
-		return s.access(r, identity.Principal{Kind: identity.OIDC, Issuer: issuer, Groups: []string{group}, Grants: s.standing(issuer, []string{group})})
+		return s.access(r, identity.Principal{Kind: identity.OIDC, Issuer: issuer, Groups: []string{group}, Grants: s.live().standing(issuer, []string{group})})
 	}
 	p, err := s.doer(r, q.As)
 	if errors.Is(err, ErrNotFound) && !isGroup {
@@ -159,7 +159,7 @@ func (s *Service) accessOf(r Reader, q Question) (*access, error) {
 		return nil, err
 	}
 	if len(q.Groups) > 0 {
-		p.Groups, p.Grants = q.Groups, s.standing(p.Issuer, q.Groups)
+		p.Groups, p.Grants = q.Groups, s.live().standing(p.Issuer, q.Groups)
 	}
 	return s.access(r, p)
 }

@@ -32,9 +32,15 @@ func (s *Service) TotalOf(key ShardKey) uint64 {
 	return s.splits.family(key).total
 }
 
+<<<<<<< HEAD
 // ChooseShard returns the shard that a new certificate of this lifetime would get.
 func (s *Service) ChooseShard(serial ca.Serial, lifetime time.Duration) ca.ShardID {
-	return s.splits.choose(s.issuing.ID())(serial, lifetime)
+	return s.splits.choose(s.live().issuing.ID())(serial, lifetime)
+=======
+// ChooseShard returns the shard that a new certificate of a day would get.
+func (s *Service) ChooseShard(serial ca.Serial) ca.ShardID {
+	return s.splits.choose(s.live().issuing.ID())(serial, 24*time.Hour)
+>>>>>>> main
 }
 
 // SettleSplits writes down and reads how many certificates shards have.
@@ -74,9 +80,10 @@ func (s *Service) PolicyAt(r Reader, fleet identity.FleetID) (policy.Effective, 
 
 // ForgetAuthority forgets what decisions rest on, as after a turn of the revision.
 func (s *Service) ForgetAuthority() {
-	s.moments.mu.Lock()
-	defer s.moments.mu.Unlock()
-	s.moments.last = &moment{revision: "forgotten"} // as no revision is called
+	m := s.live().moments
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = &moment{revision: "forgotten"} // as no revision is called
 }
 
 // RecordUses writes the uses of tokens that are due.

@@ -226,7 +226,7 @@ func (a *access) above(r Reader, at *place) (policy.Effective, error) {
 func (s *Service) checkPolicy(above policy.Effective, asked policy.Config) (policy.Policy, error) {
 	own, faults := policy.Review(asked)
 	if profile := own.Config().Profile; profile != nil {
-		if _, ok := s.profiles[*profile]; !ok {
+		if _, ok := s.live().profiles[*profile]; !ok {
 			faults = append(faults, policy.Fault{Path: "profile", Message: "is not configured; there are " + joinWords(s.profileNames())})
 		}
 	}

@@ -45,13 +45,13 @@ func (f *forecast) missing(ctx context.Context, s *Service) ([]ShardKey, error) 
 	if seen.Fault != "" {
 		return nil, nil
 	}
-	for _, profile := range s.profiles {
+	for _, profile := range s.live().profiles {
 		if !profile.NoRevAvail() {
 			f.widths[ca.ShardWidth(profile.Lifetime())] = true
 		}
 	}
 	var keys []ShardKey
-	for _, issuer := range s.upcoming {
+	for _, issuer := range s.live().upcoming {
 		end := issuer.NotAfter()
 		if end.Before(seen.Latest) {
 			continue

@@ -67,7 +67,7 @@ func (s *Service) longExpired(r Reader, serial ca.Serial, der []byte) (Certifica
 	if err != nil {
 		return Certificate{}, err
 	}
-	for name, issuer := range s.issuers {
+	for name, issuer := range s.live().issuers {
 		if parsed.CheckSignatureFrom(issuer.Certificate()) == nil {
 			return Certificate{
 				Serial: serial, DER: der, Issuer: name, Profile: order.Profile, Device: id, Predecessor: d.Newest.Predecessor, Number: d.Issued,

@@ -65,12 +65,12 @@ func (s *Service) tellRepeated(ctx context.Context) {
 func (s *Service) NearingEnd(issuer *ca.Issuer) bool {
 	left := issuer.NotAfter().Sub(s.now())
 	whole := issuer.NotAfter().Sub(issuer.Certificate().NotBefore)
-	return left < 2*s.longest || left < whole/5
+	return left < 2*s.live().longest || left < whole/5
 }
 
 // watchIssuers raises the alarm for the issuing issuer that nears its end.
 func (s *Service) watchIssuers(ctx context.Context, alarmed map[string]time.Time) {
-	issuer, now := s.issuing, s.now()
+	issuer, now := s.live().issuing, s.now()
 	if !s.NearingEnd(issuer) {
 		return
 	}

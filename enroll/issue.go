@@ -79,6 +79,8 @@ type opened struct {
 	made   *ca.MadeKey
 	shown  ca.Serial // of the certificate that is the evidence, if one is
 	fault  *Refusal
+	// by is what of the configuration it is judged by, this time.
+	by *live
 }
 
 // open turns guessers away and parses the CSR, whose signature proves possession
@@ -152,7 +154,7 @@ func (s *Service) release(recorded Certificate, recalled bool) Issued {
 // chain returns an issuer's chain without the root, in DER.
 func (s *Service) chain(issuer string) [][]byte {
 	var chain [][]byte
-	if known := s.issuers[issuer]; known != nil {
+	if known := s.live().issuers[issuer]; known != nil {
 		for _, certificate := range known.Chain() {
 			chain = append(chain, certificate.Raw)
 		}

@@ -155,7 +155,7 @@ func (b *batch) begin() (err error) {
 	if gone := errors.As(err, &refusal); gone {
 		b.maker = nobodyNow(b.job.Maker)
 		b.a = &access{people: b.s.people, who: b.maker, now: b.now}
-		b.a.moment, err = b.s.moments.at(b.tx)
+		b.a.moment, err = b.s.live().moments.at(b.tx)
 	} else if err == nil {
 		b.a, err = b.s.access(b.tx, b.maker)
 	}

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"errors"
-	"time"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
@@ -58,17 +57,16 @@ const (
 // basis is all that a signature depends on. What was signed on one basis may be
 // recorded by a later verdict of the same basis.
 type basis struct {
-	device   identity.DeviceID
-	profile  string
-	lifetime time.Duration
-	issuer   string
+	device  identity.DeviceID
+	profile ca.Profile // all that it says, for it may be configured anew under the same name
+	issuer  string
 	// owner is whom the certificate names; empty where it names nobody.
 	owner string
 }
 
 func (p *plan) basis() basis {
 	return basis{
-		device: p.device.ID, profile: p.profile.Name(), lifetime: p.profile.Lifetime(), issuer: p.issuer.ID(), owner: p.namedOwner(),
+		device: p.device.ID, profile: p.profile, issuer: p.issuer.ID(), owner: p.namedOwner(),
 	}
 }
 
@@ -85,6 +83,7 @@ func (p *plan) namedOwner() string {
 // reads and never writes, and is asked twice: before signing, to refuse early,
 // and inside the transaction that records, whose word counts.
 func (s *Service) judge(r Reader, request *opened) (verdict, error) {
+	request.by = s.live() // one, whatever takes its place meanwhile
 	said, err := s.judgeEvidence(r, request)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
@@ -128,9 +127,10 @@ func checkKey(r Reader, key ca.KeyHash, device identity.DeviceID) error {
 	}
 }
 
-// profile returns the profile called name, which configuration may have dropped.
-func (s *Service) profile(name string) (ca.Profile, error) {
-	profile, ok := s.profiles[name]
+// profile returns the profile called name of what a request is judged by, which
+// configuration may have dropped.
+func (s *Service) profile(by *live, name string) (ca.Profile, error) {
+	profile, ok := by.profiles[name]
 	if !ok {
 		s.log.Error("an order's profile is not configured any more", "profile", name)
 		return ca.Profile{}, Refuse(Unavailable, "the profile %q is not configured; the operator of the service can add it", name)

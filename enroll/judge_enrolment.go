@@ -36,7 +36,7 @@ func (s *Service) judgeEnrolment(r Reader, request *opened, c claim, err error) 
 	if err := checkKey(r, request.key, c.device.ID); err != nil {
 		return said, err
 	}
-	p := &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, issuer: s.issuing, owner: ownersOf(&c.device)}
+	p := &plan{what: way, device: c.device, isNew: way == first, order: c.order.ID, issuer: request.by.issuing, owner: ownersOf(&c.device)}
 	if way == first {
 		s.bear(p, &c.order, now)
 	}
@@ -72,7 +72,7 @@ func (s *Service) settle(r Reader, request *opened, p *plan, usual string) (err 
 		return err
 	}
 	p.device.KeyProtection = recorded(protection)
-	p.profile, err = s.profileAt(p.at, usual)
+	p.profile, err = s.profileAt(request.by, p.at, usual)
 	return err
 }
 

@@ -43,7 +43,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err != nil {
 		return said, err
 	}
-	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: s.issuing, predecessor: presented.Serial, owner: ownersOf(&d)}
+	p := &plan{what: renewal, device: d, at: at, order: OrderID(d.Order), issuer: request.by.issuing, predecessor: presented.Serial, owner: ownersOf(&d)}
 	if d.Newest.Serial != presented.Serial {
 		said.recalled, err = recallRenewal(r, &d, presented, request.key, now)
 		if p.forked = at.policy.AllowsForks() && isFork(err); p.forked {
@@ -73,7 +73,7 @@ func (s *Service) judgeRenewal(r Reader, request *opened, evidence CertificateEv
 	if err := checkPolicyOf(at, request, policy.Certificate, protection); err != nil {
 		return said, err
 	}
-	if p.profile, err = s.profileAt(at, presented.Profile); err == nil {
+	if p.profile, err = s.profileAt(request.by, at, presented.Profile); err == nil {
 		said.plan = p
 	}
 	return said, err
@@ -121,7 +121,7 @@ func (s *Service) presented(r Reader, serial ca.Serial, der []byte, now time.Tim
 	if err != nil {
 		return Certificate{}, err
 	}
-	issuer := s.issuers[recorded.Issuer]
+	issuer := s.live().issuers[recorded.Issuer]
 	switch {
 	case !bytes.Equal(recorded.DER, der):
 		return Certificate{}, errForeign()

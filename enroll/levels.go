@@ -21,7 +21,7 @@ const (
 
 // ahead returns how long before certificates can name a bucket its CRL is published.
 func (s *Service) ahead() time.Duration {
-	return min(max(s.crlLifetime/2, leastAhead), mostAhead)
+	return min(max(s.live().crlLifetime/2, leastAhead), mostAhead)
 }
 
 // levels is what the rows say of the shards of one expiry bucket, level by level: level
@@ -73,5 +73,5 @@ func soonBits(n uint64) uint8 {
 // crl.lifetime was shortened, or where certificates name the shard already.
 func (s *Service) settled(shard Shard, now time.Time) bool {
 	return shard.Number > 1 ||
-		shard.Number == 1 && !now.Before(shard.ThisUpdate.Add(min(splitNotice, s.crlLifetime/2)))
+		shard.Number == 1 && !now.Before(shard.ThisUpdate.Add(min(splitNotice, s.live().crlLifetime/2)))
 }

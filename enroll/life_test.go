@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
 )
 
@@ -78,14 +79,16 @@ func TestLife(t *testing.T) {
 
 // What is on disk is enough: another process goes on where the first stopped.
 func TestRestart(t *testing.T) {
-	r := newRig(t)
+	withKey := func(key *audit.Key) rigOption { return func(c *enroll.Config) { c.LogSigner = key } }
+	signer := logKey(t, "log.touchmark.example")
+	r := newRig(t, withKey(signer))
 	order := r.order(1)
 	ticket, key := r.ticket(order, "SN1"), newKey(t)
 	first, err := r.enrol("SN1", ticket, key)
 	check(t, err)
 	before := len(r.log())
 
-	again := newRigOn(t, r.store, r.path, r.issuer)
+	again := newRigOn(t, r.store, r.path, r.issuer, withKey(signer))
 	recalled, err := again.enrol("SN1", ticket, key)
 	check(t, err)
 	if !recalled.Recalled || recalled.Serial != first.Serial {

@@ -52,7 +52,7 @@ func (s *Service) isFor(r Reader, p identity.Principal, lineage string, given ti
 		return false, ifAny(err)
 	}
 	backdate := ca.MaxBackdate
-	if profile, ok := s.profiles[c.Profile]; ok {
+	if profile, ok := s.live().profiles[c.Profile]; ok {
 		backdate = profile.Backdate()
 	}
 	return c.NotBefore.Add(backdate + time.Second).Before(given), nil // it begins in whole seconds

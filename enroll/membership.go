@@ -81,7 +81,7 @@ func (s *Service) Arrived(ctx context.Context, p identity.Principal) error {
 	var m *moment
 	var known Membership
 	err := s.store.View(ctx, func(r Reader) (err error) {
-		if m, err = s.moments.at(r); err != nil {
+		if m, err = s.live().moments.at(r); err != nil {
 			return err
 		}
 		known, err = remembered(m, m.members, pseudonym, func() (Membership, error) { return readMembership(r, pseudonym) })
@@ -132,9 +132,9 @@ const (
 func (s *Service) newsOf(known Membership, groups []string) news {
 	now := s.now()
 	switch next := grown(known, groups, now); {
-	case !slices.Equal(next, known.Groups), now.Sub(known.SeenAt) >= s.membershipLifetime:
+	case !slices.Equal(next, known.Groups), now.Sub(known.SeenAt) >= s.live().membershipLifetime:
 		return powerChanged
-	case now.Sub(known.SeenAt) >= min(confirmEvery, s.membershipLifetime/2):
+	case now.Sub(known.SeenAt) >= min(confirmEvery, s.live().membershipLifetime/2):
 		return confirmed
 	default:
 		return nothingNew

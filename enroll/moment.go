@@ -157,7 +157,7 @@ func (p *place) read(r Reader, above policy.Effective) error {
 
 // place returns where a fleet stands now.
 func (s *Service) place(r Reader, id identity.FleetID) (*place, error) {
-	m, err := s.moments.at(r)
+	m, err := s.live().moments.at(r)
 	if err != nil {
 		return nil, err
 	}

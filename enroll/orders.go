@@ -121,7 +121,7 @@ func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.Fle
 	if profile == "" {
 		profile = DefaultProfile
 	}
-	if _, ok := s.profiles[profile]; !ok {
+	if _, ok := s.live().profiles[profile]; !ok {
 		return Order{}, "", RefuseField("profile", "no such profile; configured are %s", strings.Join(s.profileNames(), ", "))
 	}
 	order := Order{
@@ -136,7 +136,7 @@ func (s *Service) checkOrder(asked NewOrder, now time.Time) (Order, identity.Fle
 
 func (s *Service) profileNames() []string {
 	var names []string
-	for name := range s.profiles {
+	for name := range s.live().profiles {
 		names = append(names, name)
 	}
 	slices.Sort(names)

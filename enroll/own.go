@@ -27,9 +27,9 @@ type Own struct {
 // IssueOwn issues a certificate to Touchmark itself, also by a clock that is not
 // believed: then it lasts longer. It is recorded like any other before it is returned.
 func (s *Service) IssueOwn(ctx context.Context, asked Own) (Issued, error) {
-	issuer := s.issuing
+	issuer := s.live().issuing
 	if asked.Issuer != "" {
-		if issuer = s.issuers[asked.Issuer]; issuer == nil {
+		if issuer = s.live().issuers[asked.Issuer]; issuer == nil {
 			return Issued{}, Refuse(NotFound, "no such issuer")
 		}
 	}

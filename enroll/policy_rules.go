@@ -45,11 +45,11 @@ func recorded(protection policy.KeyProtection) policy.KeyProtection {
 
 // profileAt returns the profile of certificates at a place: the one that policy
 // wants, or else the one that is called usual, for no longer than policy allows.
-func (s *Service) profileAt(at *place, usual string) (ca.Profile, error) {
+func (s *Service) profileAt(by *live, at *place, usual string) (ca.Profile, error) {
 	if wanted, set := at.policy.Profile(); set {
 		usual = wanted
 	}
-	profile, err := s.profile(usual)
+	profile, err := s.profile(by, usual)
 	if err != nil {
 		return profile, err
 	}

@@ -230,7 +230,7 @@ func (s *Service) renewsFrom(r Reader, d *Device) (held, error) {
 			has.profile = c.Profile
 		}
 	}
-	if profile, ok := s.profiles[has.profile]; ok {
+	if profile, ok := s.live().profiles[has.profile]; ok {
 		has.lifetime = profile.Lifetime()
 	}
 	return has, nil

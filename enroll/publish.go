@@ -69,14 +69,14 @@ func (p *publisher) publishFirst(ctx context.Context, key ShardKey, token uint64
 
 // sign returns a shard as it is with its next CRL, and that CRL.
 func (p *publisher) sign(ctx context.Context, shard Shard, entries []byte) (next Shard, der []byte, err error) {
-	issuer := p.s.issuers[shard.Issuer]
+	issuer := p.s.live().issuers[shard.Issuer]
 	if issuer == nil {
 		return next, nil, fmt.Errorf("CRL %s of issuer %s cannot be signed: %w", shard.Shard, shard.Issuer, errNoKey)
 	}
 	seen, next := p.s.clock.look(), shard
 	begin, end := seen.Earliest.Truncate(time.Second), seen.Latest.Truncate(time.Second)
 	next.Number++
-	next.Published, next.ThisUpdate, next.NextUpdate = shard.Changes, begin, end.Add(p.s.crlLifetime)
+	next.Published, next.ThisUpdate, next.NextUpdate = shard.Changes, begin, end.Add(p.s.live().crlLifetime)
 	der, err = issuer.SignCRL(ctx, ca.CRLParams{
 		Shard: next.Shard, Number: next.Number, ThisUpdate: begin, NextUpdate: next.NextUpdate, Entries: entries,
 	})

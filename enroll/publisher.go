@@ -71,7 +71,7 @@ func (p *publisher) run(ctx context.Context) error {
 }
 
 // standBack lets a node lead that has the key, as after a new issuer was installed
-// and not all nodes have been started again.
+// and not all nodes have been told.
 func (p *publisher) standBack(ctx context.Context) {
 	over := time.NewTimer(stepBack)
 	defer over.Stop()
@@ -119,7 +119,7 @@ func (p *publisher) task(shard Shard) func(context.Context, ShardKey, uint64) er
 	switch {
 	case p.over(shard):
 		return p.drop
-	case shard.Changes == 0 && p.s.issuers[shard.Issuer] == nil:
+	case shard.Changes == 0 && p.s.live().issuers[shard.Issuer] == nil:
 		return nil // an issuer that was taken away issues nothing into it
 	case p.due(shard):
 		return p.publish
@@ -170,7 +170,7 @@ func (p *publisher) due(shard Shard) bool {
 	if shard.ThisUpdate.After(shard.Shard.Expires()) {
 		return false
 	}
-	seen, lifetime := p.s.clock.look(), p.s.crlLifetime
+	seen, lifetime := p.s.clock.look(), p.s.live().crlLifetime
 	return shard.Number == 0 || shard.Changes != shard.Published ||
 		seen.Latest.After(shard.NextUpdate.Add(-lifetime/2)) ||
 		shard.ThisUpdate.After(seen.Earliest.Add(apartness)) || shard.NextUpdate.After(seen.Latest.Add(lifetime+apartness))
@@ -185,7 +185,7 @@ func (p *publisher) over(shard Shard) bool {
 	switch {
 	case shard.Changes > 0:
 		return shard.ThisUpdate.After(end) && earliest.After(shard.NextUpdate)
-	case p.s.issuers[shard.Issuer] == nil:
+	case p.s.live().issuers[shard.Issuer] == nil:
 		return earliest.After(shard.NextUpdate)
 	default:
 		return earliest.After(end.Add(2 * p.s.clock.limits.Tolerance))

@@ -58,7 +58,7 @@ func (d *allowReenrol) do(ctx context.Context, s *Service, tx Tx, a *access, w w
 	event := s.event(ctx, a.who, DeviceReenrolAllowed)
 	event.at(d.info.at)
 	event.Device, event.Order, event.Comment, event.Count, event.Grant = device.ID, OrderID(device.Order), d.Comment, d.grants, w.grant
-	device.Reenrol = &Reenrol{Until: now.Add(s.reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
+	device.Reenrol = &Reenrol{Until: now.Add(s.live().reenrolWindow), AllowedAt: now, AllowedBy: event.Actor}
 	device.Version++
 	device.ChangedAt = now
 	return errors.Join(tx.PutDevice(*device), s.append(tx, a.who, event))

@@ -15,11 +15,6 @@ type Retention struct {
 	Certificates, Records time.Duration
 }
 
-func (r *Retention) setDefaults() {
-	setDefault(&r.Certificates, 7*24*time.Hour)
-	setDefault(&r.Records, 30*24*time.Hour)
-}
-
 // archiveEvery is how often a node looks for what is due to leave.
 const archiveEvery = time.Minute
 
@@ -46,7 +41,7 @@ func (s *Service) archive(ctx context.Context) error {
 
 // reachArchive reads one item of the newest file of each kind.
 func (s *Service) reachArchive(ctx context.Context) error {
-	if s.retention.Archive == nil {
+	if s.live().retention.Archive == nil {
 		return nil
 	}
 	var faults []error
@@ -57,7 +52,7 @@ func (s *Service) reachArchive(ctx context.Context) error {
 			return err
 		})
 		if err == nil {
-			_, err = s.retention.Archive.Get(ctx, newest, newest.Last)
+			_, err = s.live().retention.Archive.Get(ctx, newest, newest.Last)
 		} else if errors.Is(err, ErrNotFound) {
 			err = nil // nothing of the kind has left yet
 		}
@@ -74,7 +69,7 @@ func (s *Service) ArchiveDue(ctx context.Context) error { return s.archiveDue(ct
 
 // archiveDue is ArchiveDue with a number of records to a file.
 func (s *Service) archiveDue(ctx context.Context, records uint64) error {
-	if s.retention.Archive == nil || s.clock.look().Fault != "" {
+	if s.live().retention.Archive == nil || s.clock.look().Fault != "" {
 		return nil // what looks old by a wrong clock may not be
 	}
 	token, err := s.store.Lead(ctx, TaskArchive)
@@ -132,7 +127,7 @@ func (m *mover) update(ctx context.Context, fn func(Tx) error) error {
 // put makes a file of items, durable and named in the store, behind last, which
 // was the last of its kind when the items were read; nil for none.
 func (m *mover) put(ctx context.Context, kind SegmentKind, last *Segment, items []Item) error {
-	segment, err := m.s.retention.Archive.Put(ctx, kind, items)
+	segment, err := m.s.live().retention.Archive.Put(ctx, kind, items)
 	if err != nil {
 		return err
 	}

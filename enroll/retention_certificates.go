@@ -46,7 +46,7 @@ func (m *mover) certificates(ctx context.Context) error {
 // expired returns the certificates that are due, as items for a file; none while
 // they are too few.
 func (m *mover) expired(ctx context.Context, last *Segment) ([]Item, error) {
-	due := m.s.clock.look().Earliest.Add(-m.s.retention.Certificates)
+	due := m.s.clock.look().Earliest.Add(-m.s.live().retention.Certificates)
 	filter := CertificateFilter{ExpiringBefore: due, Page: Page{Limit: MaxPage}}
 	var after ca.Serial
 	if last != nil {

@@ -95,7 +95,7 @@ func (m *mover) recordsDue(ctx context.Context, end uint64) (due bool, err error
 		if err := json.Unmarshal(newest.Items[0].Data, &head); err != nil {
 			return fmt.Errorf("record %d: %w", end-1, err)
 		}
-		due = head.Time.Before(m.s.clock.look().Earliest.Add(-m.s.retention.Records))
+		due = head.Time.Before(m.s.clock.look().Earliest.Add(-m.s.live().retention.Records))
 		return nil
 	})
 	return due, err

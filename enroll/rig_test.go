@@ -22,7 +22,6 @@ import (
 	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
 	"github.com/touchmark/touchmark/store/bolt"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // rig is a Service on a real store, with a clock that only moves when told to.
@@ -80,7 +79,7 @@ func newRigOn(tb testing.TB, store enroll.Store, path string, issuer *ca.Issuer,
 	}
 	private, _, err := audit.GenerateKey(rand.Reader, "log.touchmark.example")
 	check(tb, err)
-	signer, err := note.NewSigner(private)
+	signer, err := audit.ParseKey(private)
 	check(tb, err)
 	config := enroll.Config{
 		Store: store, Issuers: []*ca.Issuer{issuer}, Issuing: issuer.ID(),

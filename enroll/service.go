@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
+	"sync"
+	"sync/atomic"
 
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/identity"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -18,30 +18,19 @@ import (
 // concurrently. Every one of them authorises its principal itself; what a
 // principal may not know of is NotFound.
 type Service struct {
-	store         Store
-	issuers       map[string]*ca.Issuer
-	issuing       *ca.Issuer
-	counting      []*ca.Issuer // all of issuers, the issuing one first
-	upcoming      []*ca.Issuer // those that issue or have never done so
-	profiles      map[string]ca.Profile
-	longest       time.Duration // lifetime of the longest profile
-	pen           identity.PEN
-	logSigner     note.Signer
-	maxLive       int
-	crlLifetime   time.Duration
-	reenrolWindow time.Duration
-	standing      func(issuer string, groups []string) []identity.Grant
-	// membershipLifetime is how long somebody's groups count without them.
-	membershipLifetime time.Duration
+	store   Store
+	pen     identity.PEN
+	maxLive int
 	// branchFleets is how many fleets there may be in each fleet right below the root.
-	branchFleets int
-	clock        *clock
-	binding      BindingRule
-	rand         io.Reader
-	log          *slog.Logger
-	observer     Observer
+	branchFleets  int
+	current       atomic.Pointer[live] // see live
+	reconfiguring sync.Mutex           // held while another live takes its place
+	clock         *clock
+	binding       BindingRule
+	rand          io.Reader
+	log           *slog.Logger
+	observer      Observer
 
-	moments   *moments
 	strides   *strides
 	people    *people
 	guesses   *guesses
@@ -53,7 +42,6 @@ type Service struct {
 	turned    *turnedAway
 	publisher *publisher
 	follower  *follower // nil for a store without other nodes
-	retention Retention
 	alarms    *alarms
 	watched   *watched
 	looks     []Look
@@ -71,27 +59,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	timepiece := newClock(c.Clock, c.Elapsed, c.ClockLimits, c.issuingSince())
 	s := &Service{
-		store: c.Store, issuers: map[string]*ca.Issuer{}, profiles: map[string]ca.Profile{}, pen: c.PEN,
-		retention: c.Retention, logSigner: c.LogSigner, maxLive: c.Limits.Live, crlLifetime: c.CRLLifetime, reenrolWindow: c.ReenrolWindow,
-		clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
-		standing: c.Standing, membershipLifetime: c.MembershipLifetime, branchFleets: c.BranchFleets, binding: c.ChannelBinding,
+		store: c.Store, pen: c.PEN, maxLive: c.Limits.Live, clock: timepiece, rand: c.Rand, log: c.Log, observer: c.Observer,
+		branchFleets: c.BranchFleets, binding: c.ChannelBinding,
 		guesses: newGuesses(c.Limits, timepiece.steady), refusals: newRefusals(timepiece.steady), uses: newUses(), signing: newSigning(c.Limits),
-		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), moments: newMoments(), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
+		keyMakers: make(chan struct{}, makersOfKeys), jobWork: make(chan struct{}, 1), strides: newStrides(), splits: newSplits(), turned: newTurnedAway(),
 		alarms: newAlarms(), watched: &watched{}, looks: c.Looks, node: c.Node,
-	}
-	for _, issuer := range c.Issuers {
-		s.issuers[issuer.ID()] = issuer
-	}
-	s.issuing = s.issuers[c.Issuing]
-	s.counting = []*ca.Issuer{s.issuing}
-	for _, issuer := range c.Issuers {
-		if issuer != s.issuing {
-			s.counting = append(s.counting, issuer)
-		}
-	}
-	for _, profile := range c.Profiles {
-		s.profiles[profile.Name()] = profile
-		s.longest = max(s.longest, profile.Lifetime())
 	}
 	installation, err := openInstallation(ctx, s.store, s.rand)
 	if err != nil {
@@ -99,6 +71,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.people = newPeople(installation.PseudonymKey)
 	s.publisher = newPublisher(s)
+	first := c.live()
+	first.setDefaults()
+	now := newLive(first, c.Retention.Archive)
+	s.current.Store(now)
 	if err := s.openClock(ctx); err != nil {
 		return nil, err
 	}
@@ -110,7 +86,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.countOldGuards(ctx); err != nil {
 		return nil, fmt.Errorf("count the branches whose authority is guarded: %w", err)
 	}
-	return s, s.activateIssuer(ctx)
+	return s, s.install(ctx, now, nil)
 }
 
 // OnWithdrawn has f called with the certificates whose status changed: here, after
@@ -162,51 +138,6 @@ func openInstallation(ctx context.Context, store Store, random io.Reader) (Insta
 		return Installation{}, fmt.Errorf("open the installation: %w", err)
 	}
 	return found, nil
-}
-
-// activateIssuer records the issuers, and the first time that one issues.
-func (s *Service) activateIssuer(ctx context.Context) error {
-	activated := map[string]bool{}
-	err := s.store.Update(ctx, func(tx Tx) error {
-		known, err := tx.Issuers()
-		if err != nil {
-			return err
-		}
-		clear(activated)
-		for _, record := range known {
-			activated[record.ID] = !record.ActivatedAt.IsZero()
-		}
-		for id, issuer := range s.issuers {
-			was, recorded := activated[id]
-			now := id == s.issuing.ID()
-			if recorded && (was || !now) {
-				continue
-			}
-			record := IssuerRecord{ID: id, DER: issuer.Certificate().Raw}
-			if now {
-				record.ActivatedAt = s.now()
-				event := s.event(ctx, identity.NewSystem(), IssuerActivated)
-				end := issuer.NotAfter()
-				event.Issuer, event.NotAfter = id, &end
-				if err := tx.Append(event); err != nil {
-					return err
-				}
-			}
-			if err := tx.PutIssuer(record); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("record the issuers: %w", err)
-	}
-	for _, issuer := range s.counting {
-		if issuer == s.issuing || !activated[issuer.ID()] {
-			s.upcoming = append(s.upcoming, issuer)
-		}
-	}
-	return nil
 }
 
 // randomText returns n random octets as lower-case base32.

@@ -45,7 +45,7 @@ func (s *Service) CRL(ctx context.Context, issuer, shard string) (der []byte, ne
 // CRLBundle yields the CRL of every live shard, of whatever issuer, for programs
 // that want one file. An issuer that does not count has no bundle.
 func (s *Service) CRLBundle(ctx context.Context, issuer string, yield func(der []byte) error) error {
-	if s.issuers[issuer] == nil {
+	if s.live().issuers[issuer] == nil {
 		return Refuse(NotFound, "no such issuer")
 	}
 	return s.eachShard(ctx, func(shard Shard) error {
@@ -106,7 +106,7 @@ func (s *Service) IssuerCertificate(ctx context.Context, id string) ([]byte, err
 
 // Issuers returns every issuer that still counts, the issuing one first. The
 // list must not be changed.
-func (s *Service) Issuers() []*ca.Issuer { return s.counting }
+func (s *Service) Issuers() []*ca.Issuer { return s.live().counting }
 
 // CACertificates returns what a device trusts, in DER: the issuing CA's
 // certificate first, the other issuers, and the anchor last.

@@ -148,10 +148,10 @@ func (s *Service) principalUntil(r Reader, id string, now time.Time) (identity.P
 		return p, time.Time{}, err
 	}
 	p.Name = known.Name
-	lapses := known.SeenAt.Add(s.membershipLifetime)
+	lapses := known.SeenAt.Add(s.live().membershipLifetime)
 	if !now.Before(lapses) {
 		return p, now.Add(lookAgain), nil
 	}
-	p.Groups, p.Grants = known.Groups, s.standing(issuer, known.Groups)
+	p.Groups, p.Grants = known.Groups, s.live().standing(issuer, known.Groups)
 	return p, lapses, nil
 }

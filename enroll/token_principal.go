@@ -28,7 +28,7 @@ func (s *Service) TokenPrincipal(ctx context.Context, text, source string) (iden
 	var t *scopedToken
 	outlived := false
 	err := s.store.View(ctx, func(r Reader) error {
-		m, err := s.moments.at(r)
+		m, err := s.live().moments.at(r)
 		if err != nil {
 			return err
 		}

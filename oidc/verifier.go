@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 type Verifier struct {
 	providers map[string]*provider // by issuer
 	clock     func() time.Time
+	client    *http.Client // as it was configured
 }
 
 // provider is one issuer whose tokens are believed.
@@ -38,7 +40,7 @@ func New(c Config) (*Verifier, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	v := &Verifier{providers: map[string]*provider{}, clock: c.Clock}
+	v := &Verifier{providers: map[string]*provider{}, clock: c.Clock, client: c.HTTPClient}
 	for _, p := range c.Providers {
 		v.providers[p.Issuer] = newProvider(c, p)
 	}

@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"go.step.sm/crypto/kms/apiv1"
 )
 
 // ErrAlgorithm means that a key of this kind cannot be made, at all or there.
@@ -76,22 +74,4 @@ func (a Algorithm) generate() (crypto.Signer, error) {
 	default:
 		return nil, fmt.Errorf("%w: %.40q", ErrAlgorithm, string(a))
 	}
-}
-
-// request asks smallstep's KMS for a new key.
-func (a Algorithm) request(keyURI string) (*apiv1.CreateKeyRequest, error) {
-	request := &apiv1.CreateKeyRequest{Name: keyURI, Bits: a.bits()}
-	switch a {
-	case P256:
-		request.SignatureAlgorithm = apiv1.ECDSAWithSHA256
-	case P384:
-		request.SignatureAlgorithm = apiv1.ECDSAWithSHA384
-	case Ed25519:
-		request.SignatureAlgorithm = apiv1.PureEd25519
-	case RSA3072, RSA4096:
-		request.SignatureAlgorithm = apiv1.SHA256WithRSA
-	default:
-		return nil, fmt.Errorf("%w: %.40q", ErrAlgorithm, string(a))
-	}
-	return request, nil
 }

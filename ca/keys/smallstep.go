@@ -1,3 +1,5 @@
+//go:build cloudkms
+
 package keys
 
 import (
@@ -112,4 +114,22 @@ func smallstepError(err error) error {
 	default:
 		return err
 	}
+}
+
+// request asks smallstep's KMS for a new key.
+func (a Algorithm) request(keyURI string) (*apiv1.CreateKeyRequest, error) {
+	request := &apiv1.CreateKeyRequest{Name: keyURI, Bits: a.bits()}
+	switch a {
+	case P256:
+		request.SignatureAlgorithm = apiv1.ECDSAWithSHA256
+	case P384:
+		request.SignatureAlgorithm = apiv1.ECDSAWithSHA384
+	case Ed25519:
+		request.SignatureAlgorithm = apiv1.PureEd25519
+	case RSA3072, RSA4096:
+		request.SignatureAlgorithm = apiv1.SHA256WithRSA
+	default:
+		return nil, fmt.Errorf("%w: %.40q", ErrAlgorithm, string(a))
+	}
+	return request, nil
 }

@@ -28,6 +28,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                     ANOTHER_ before them
 //	terminate            ends the server, or the last of them, by SIGTERM; it must end
 //	                     well
+//	reload OUTCOME       has the server, or the last of them, read its configuration
+//	                     again by SIGHUP, and waits until it says that the outcome is
+//	                     applied, unchanged or failed
 //	crash                ends it by SIGKILL
 //	peer NAME [ARG...]   starts a peer of certs-test/peers on a free port, or on the
 //	                     one that it had before; NAME_PORT tells which

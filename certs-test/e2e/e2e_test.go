@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,14 +121,22 @@ type storage struct {
 // runScripts runs a folder's scripts with the program at path.
 func runScripts(t *testing.T, path, folder string, k storage, ports *ports) {
 	t.Helper()
+	runScriptsWith(t, path, folder, k, ports, nil)
+}
+
+// runScriptsWith is runScripts with commands besides.
+func runScriptsWith(t *testing.T, path, folder string, k storage, ports *ports, more map[string]command) {
+	t.Helper()
 	tools, err := filepath.Abs(filepath.Join("testdata", "bin"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := commands(t, tools, k.store, ports)
+	maps.Copy(all, more)
 	testscript.Run(t, testscript.Params{
 		Dir:                folder,
 		RequireUniqueNames: true,
-		Cmds:               commands(t, tools, k.store, ports),
+		Cmds:               all,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", strings.Join([]string{tools, filepath.Dir(path), env.Getenv("PATH"), "/usr/local/sbin:/usr/sbin:/sbin"}, ":"))
 			env.Setenv("PEERS", filepath.Join(tools, "..", "..", "..", "peers"))

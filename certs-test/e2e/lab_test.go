@@ -60,6 +60,12 @@ func addServer(all map[string]command, store func() (string, error), ports *port
 			ts.Fatalf("the server ended with %v", status)
 		}
 	}
+	all["reload"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: reload OUTCOME")
+		}
+		reload(ts, args[0])
+	}
 	all["crash"] = func(ts *testscript.TestScript, _ bool, _ []string) { theServer(ts).signal(syscall.SIGKILL) }
 }
 

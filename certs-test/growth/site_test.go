@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/touchmark/touchmark/ca"
@@ -60,7 +59,7 @@ func newSite(tb testing.TB) *site {
 	check(tb, err)
 	private, _, err := audit.GenerateKey(rand.Reader, "log.touchmark.example")
 	check(tb, err)
-	signer, err := note.NewSigner(private)
+	signer, err := audit.ParseKey(private)
 	check(tb, err)
 	s.config = enroll.Config{
 		Issuers: []*ca.Issuer{s.issuer}, Issuing: s.issuer.ID(), Profiles: []ca.Profile{profile}, PEN: identity.ExamplePEN,

@@ -26,6 +26,8 @@ const (
 	crl     kind = "CRL"
 	list    kind = "lists"
 	hostile kind = "hostile"
+	// machine is the yardstick, which asks nothing of the server.
+	machine kind = "the machine"
 )
 
 // kinds lists them.

@@ -30,8 +30,10 @@ type report struct {
 	Refused    int             `json:"refused"`
 	Faults     map[string]int  `json:"faults"`
 	Verdicts   []judge.Verdict `json:"verdicts"`
-	Wrong      []string        `json:"wrong"`
-	Samples    []sampled       `json:"samples"`
+	// Machine is the yardstick's p99, which is told and not judged.
+	Machine judge.Verdict `json:"machine"`
+	Wrong   []string      `json:"wrong"`
+	Samples []sampled     `json:"samples"`
 }
 
 // What flat means. A share is of the median, over the whole time that is judged.
@@ -81,7 +83,7 @@ func (s *soak) judge() *report {
 	out := &report{
 		Began: s.began.UTC(), Length: s.length.String(), Store: s.keeper.name, Rate: s.rate, Devices: s.devices,
 		Judged: from.String(), Issued: s.issued.Load(), Operations: map[kind]int{}, Refused: r.refused, Faults: r.faults,
-		Wrong: r.wrongs, Samples: r.samples,
+		Wrong: r.wrongs, Samples: r.samples, Machine: s.machineWas(from),
 	}
 	if r.more > 0 {
 		out.Wrong = append(out.Wrong, fmt.Sprintf("and %d more", r.more))
@@ -98,11 +100,35 @@ func (s *soak) judge() *report {
 	out.Verdicts = append(out.Verdicts, s.judgeStore(r.samples, from))
 	for _, k := range kinds() {
 		out.Operations[k] = len(r.done[k])
-		points := judge.Percentiles(r.done[k], from, s.length, latencyParts, 0.99)
-		out.Verdicts = append(out.Verdicts, judge.Judge("p99 of "+string(k), "ms", points, judge.Rule{Share: latencyShare, Slack: slack * latencySlack}))
+		out.Verdicts = append(out.Verdicts, s.judgeLatency(k, from, slack*latencySlack))
 	}
 	out.Flat = len(out.Wrong) == 0 && !slices.ContainsFunc(out.Verdicts, func(v judge.Verdict) bool { return !v.Flat })
 	return out
+}
+
+// judgeLatency wants the p99 of a kind of request to be flat: by itself or, where the
+// machine got slower in the meantime, in relation to that. The machine itself is told,
+// and not judged.
+func (s *soak) judgeLatency(k kind, from time.Duration, slack float64) judge.Verdict {
+	p99 := func(k kind) []judge.Point {
+		return judge.Percentiles(s.record.done[k], from, s.length, latencyParts, 0.99)
+	}
+	v := judge.Judge("p99 of "+string(k), "ms", p99(k), judge.Rule{Share: latencyShare, Slack: slack})
+	if v.Flat || v.Points == 0 {
+		return v
+	}
+	relative := judge.Judge(v.Name, "", judge.Relative(p99(k), p99(machine)), judge.Rule{Share: latencyShare})
+	if relative.Flat {
+		v.Flat, v.Why = true, ""
+		v.Note = fmt.Sprintf("as the machine, whose p99 went from %.1f ms to %.1f", s.machineWas(from).First, s.machineWas(from).Last)
+	}
+	return v
+}
+
+// machineWas is how the yardstick fared.
+func (s *soak) machineWas(from time.Duration) judge.Verdict {
+	points := judge.Percentiles(s.record.done[machine], from, s.length, latencyParts, 0.99)
+	return judge.Judge("p99 of "+string(machine), "ms", points, judge.Rule{})
 }
 
 // judgeStore wants the store to be flat, once as much leaves it as comes; and before
@@ -142,11 +168,15 @@ func (r *report) markdown() string {
 	b.WriteString("| what | points | median | first | last | rise | allowed | |\n|---|---|---|---|---|---|---|---|\n")
 	for _, v := range r.Verdicts {
 		said := "flat"
+		if v.Note != "" {
+			said += ", " + v.Note
+		}
 		if !v.Flat {
 			said = "**" + v.Why + "**"
 		}
 		fmt.Fprintf(&b, "| %s | %d | %.1f %s | %.1f | %.1f | %.1f | %.1f | %s |\n", v.Name, v.Points, v.Median, v.Unit, v.First, v.Last, v.Rise, v.Allowed, said)
 	}
+	fmt.Fprintf(&b, "\nThe machine by itself, writing a page and syncing it: p99 %.1f ms (%.1f to %.1f).\n", r.Machine.Median, r.Machine.First, r.Machine.Last)
 	b.WriteString("\nDone: ")
 	for i, k := range kinds() {
 		if i > 0 {

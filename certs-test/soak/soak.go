@@ -57,6 +57,11 @@ func (s *soak) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	y, err := newYardstick(s.lab.Dir)
+	if err != nil {
+		return err
+	}
+	defer y.close()
 	s.began = time.Now()
 	s.record.begin(s.began)
 	working, stop := context.WithTimeout(ctx, s.length)
@@ -64,6 +69,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 	var all sync.WaitGroup
 	all.Go(func() { s.work(working) })
 	all.Go(func() { s.sample(working) })
+	all.Go(func() { s.measure(working, y) })
 	all.Go(func() { s.progress(working) })
 	all.Go(func() {
 		if err := s.disturb(working); err != nil {

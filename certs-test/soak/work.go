@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -137,14 +136,19 @@ func (s *soak) renew(ctx context.Context, m *member) {
 		return
 	}
 	s.renewAgain(ctx, m)
-	if s.chance(newAsked) == 0 {
+	if s.chance(s.newAsked()) == 0 {
 		s.ask(ctx, ocspNew, m.device.Leaf, ocsp.Good)
 	}
 }
 
 // newAsked is of how many new certificates, and of how many that were revoked, one is
-// asked about.
-const newAsked = 15
+// asked about: more where there is little time to see any.
+func (s *soak) newAsked() int {
+	if s.length < shortRun {
+		return 3
+	}
+	return 15
+}
 
 // renewAgain sends the renewal that the device has a key for.
 func (s *soak) renewAgain(ctx context.Context, m *member) {
@@ -215,7 +219,7 @@ func (s *soak) reissue(ctx context.Context, m *member) {
 	if !s.act(ctx, revoke, fmt.Sprintf("certificates/%x/revoke", d.Leaf.SerialNumber)) {
 		return
 	}
-	if s.chance(newAsked) == 0 {
+	if s.chance(s.newAsked()) == 0 {
 		s.ask(ctx, ocspNew, d.Leaf, ocsp.Revoked)
 	}
 	m.shown = nil
@@ -275,28 +279,4 @@ func (s *soak) lists(ctx context.Context, m *member) {
 		"devices?state=active&limit=50", "devices/" + m.device.ID() + "/events?limit=50", "whoami",
 	}
 	s.call(ctx, list, http.MethodGet, "/api/v1/"+paths[s.chance(len(paths))], "")
-}
-
-// hostile sends something that is wrong, and wants to be told so.
-func (s *soak) hostile(ctx context.Context, m *member) {
-	est := "https://" + s.lab.Site.Nodes[0].Device + "/.well-known/est/simpleenroll"
-	stranger := func(r *http.Request) { r.SetBasicAuth(fmt.Sprintf("nobody-%d", s.chance(1_000_000)), "guess") }
-	wrongs := []struct {
-		want string // statuses
-		r    traffic.Request
-	}{
-		{"401 429", traffic.Request{Method: "POST", URL: est, MediaType: "application/pkcs10", Body: m.device.CSR, Set: stranger}},
-		{"401 429", traffic.Request{Method: "POST", URL: est, MediaType: "application/pkcs10", Body: []byte("MIIB"), Set: stranger}},
-		{"401", traffic.Request{Method: "POST", URL: est, MediaType: "application/pkcs10", Body: m.device.CSR}},
-		{"404", traffic.Request{Method: "GET", URL: "https://" + s.lab.Site.Nodes[0].API + "/api/v1/../../etc/passwd"}},
-		{"401", traffic.Request{Method: "GET", URL: "https://" + s.lab.Site.Nodes[0].API + "/api/v1/devices", Set: func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }}},
-		{"200 400", traffic.Request{Method: "POST", URL: "http://" + s.lab.Site.Nodes[0].Status + "/ocsp", MediaType: "application/ocsp-request", Body: []byte("0\x80garbage")}},
-		{"413", traffic.Request{Method: "POST", URL: "http://" + s.lab.Site.Nodes[0].Status + "/ocsp", MediaType: "application/ocsp-request", Body: make([]byte, 8<<10)}},
-		{"431", traffic.Request{Method: "GET", URL: "http://" + s.lab.Site.Nodes[0].Status + "/healthz", Set: func(r *http.Request) { r.Header.Set("X", strings.Repeat("x", 40<<10)) }}},
-		{"400", traffic.Request{Method: "GET", URL: "http://" + s.lab.Site.Nodes[0].Device + "/"}},
-	}
-	w := wrongs[s.chance(len(wrongs))]
-	sent := time.Now()
-	answer := s.clients.Send(ctx, w.r)
-	s.record.note(hostile, sent, answer, answer.Err == nil && strings.Contains(w.want, fmt.Sprint(answer.Status)))
 }

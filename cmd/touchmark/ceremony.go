@@ -28,7 +28,7 @@ that comes back is checked before anything is signed with it.
 Do the same again when it nears its end: the old issuer goes on signing CRLs until
 its last certificate has expired.`,
 	})
-	command.AddCommand(newCARequest(), newCAInstall(), newCAList())
+	command.AddCommand(newCARequest(), newCAInstall(), newCAList(), newCARewrap())
 	return command
 }
 
@@ -90,8 +90,8 @@ func newCAInstall() *cobra.Command {
 		Use:   "install CHAIN.pem",
 		Short: "Check what the corporate PKI returned, and issue with it",
 		Long: `Check the chain that the corporate PKI returned, the issuing CA's certificate
-first, and have it issue from the next start of the server on. The root may stand
-at its end.
+first, and have it issue once the server reads its folder again: at a reload (kill
+-HUP, systemctl reload) or a start. The root may stand at its end.
 
 Everything that is wrong with the chain is said at once, in words for the
 corporate PKI; nothing is changed then. Installing the same again changes nothing.
@@ -112,7 +112,7 @@ CHAIN.pem may be - for standard input.`,
 			if err != nil {
 				return fmt.Errorf("%s cannot be installed:\n%w", args[0], err)
 			}
-			command.Printf("%s issues from the next start of the server on\n", name)
+			command.Printf("%s issues from the next reload (SIGHUP) or start of the server on\n", name)
 			return nil
 		},
 	}

@@ -12,7 +12,7 @@ import (
 
 func newConfig() *cobra.Command {
 	command := group(&cobra.Command{Use: "config", Short: "Look at the configuration"})
-	command.AddCommand(newConfigCheck())
+	command.AddCommand(newConfigCheck(), newConfigKeys())
 	return command
 }
 

@@ -18,7 +18,7 @@ const maxLogged = 8 << 10
 // newLog makes the log: JSON, one event a line, of characters that print, whatever a
 // client sent: lines are read in terminals, where others move the cursor or turn the
 // direction of writing.
-func newLog(w io.Writer, least slog.Level) *slog.Logger {
+func newLog(w io.Writer, least slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch value := a.Value.Any().(type) {
 		case string:

@@ -57,7 +57,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 not allowed or not signed in,
 		&cobra.Group{ID: groupClient, Title: "From anywhere, through the REST API:"},
 	)
 	for _, command := range []*cobra.Command{
-		newQuickstart(), newServe(), newConfig(), newCA(), newBreakGlass(), newRestore(), newStore(),
+		newQuickstart(), newServe(), newConfig(), newCA(), newLogKeys(), newBreakGlass(), newRestore(), newStore(),
 	} {
 		command.GroupID = groupServer
 		root.AddCommand(command)

@@ -3,6 +3,9 @@ package main
 import (
 	"crypto/rand"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,10 +32,15 @@ func newServe() *cobra.Command {
 It is ready when GET /readyz on the status listener answers 200. The log is JSON
 on standard error, one event a line, with the id of the request that each is
 about and no secrets. SIGTERM and SIGINT finish what is in flight, lose nothing,
-and end it with exit code 0. When the store can promise nothing any more, after a
-failed fsync for example, it ends with exit code 6; a restart needs no repair. It
-does not begin, with exit code 5, on a store that another process has, that a newer
-Touchmark wrote, or that is an unfinished copy.
+and end it with exit code 0. SIGHUP reads the configuration and the folder of the
+issuers again: all that can change without a restart does, or nothing where
+anything is wrong, and one line of the log says what changed, what is wrong, and
+which changed keys need a restart (touchmark config keys lists them).
+
+When the store can promise nothing any more, after a failed fsync for example, it
+ends with exit code 6; a restart needs no repair. It does not begin, with exit code
+5, on a store that another process has, that a newer Touchmark wrote, or that is an
+unfinished copy.
 
 Where the machine's clock is behind the last record, or far ahead of it, nothing is
 issued; the log says so. Set the clock right, or where it is, start once with
@@ -46,15 +54,28 @@ its folder, on several machines or, told where to listen, on one.`,
     --api-addr 127.0.0.1:9444 --status-addr 127.0.0.1:8081 --metrics-addr off`,
 		Args: takes(),
 		RunE: func(command *cobra.Command, _ []string) error {
-			var least slog.Level
-			if err := least.UnmarshalText([]byte(level)); err != nil {
+			var said slog.Level // by --log-level
+			if err := said.UnmarshalText([]byte(level)); level != "" && err != nil {
 				return wrong(command, "--log-level is debug, info, warn or error, not %q", level)
 			}
-			log := newLog(command.ErrOrStderr(), least)
-			settings, warnings, err := config.LoadAt(path, at)
+			read := func() (*config.Settings, []config.Fault, error) {
+				settings, warnings, err := config.LoadAt(path, at)
+				if err == nil && level != "" {
+					settings.LogLevel = said
+				}
+				return settings, warnings, err
+			}
+			// From here on, so that one that comes early ends nothing.
+			again := make(chan os.Signal, 1)
+			signal.Notify(again, syscall.SIGHUP)
+			defer signal.Stop(again)
+			settings, warnings, err := read()
 			if err != nil {
 				return err
 			}
+			least := new(slog.LevelVar)
+			least.Set(settings.LogLevel)
+			log := newLog(command.ErrOrStderr(), least)
 			for _, warning := range warnings {
 				log.Warn("configuration", "key", warning.Key, "warning", warning.Text)
 			}
@@ -62,6 +83,7 @@ its folder, on several machines or, told where to listen, on one.`,
 			boundMemory(settings.Memory)
 			return server.Run(command.Context(), server.Config{
 				Settings: settings, Version: readVersion().Version, Clock: time.Now, Rand: rand.Reader, Log: log,
+				Level: least, Reload: again, Read: read,
 			})
 		},
 	}
@@ -72,6 +94,6 @@ its folder, on several machines or, told where to listen, on one.`,
 	flags.StringVar(&at.Status, "status-addr", "", "where CRLs and OCSP are served (likewise)")
 	flags.StringVar(&at.Metrics, "metrics-addr", "", "where Prometheus asks, or off (likewise)")
 	flags.BoolVar(&acceptClock, "accept-clock", false, "take the machine's clock for right, whatever the records say")
-	flags.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&level, "log-level", "", "debug, info, warn or error (default: as the configuration says)")
 	return command
 }

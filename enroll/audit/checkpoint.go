@@ -45,13 +45,14 @@ func GenerateKey(random io.Reader, origin string) (private, public string, err e
 	return note.GenerateKey(random, origin)
 }
 
-// SignCheckpoint returns a signed checkpoint as a note (C2SP tlog-checkpoint).
-func SignCheckpoint(origin string, size uint64, root tlog.Hash, signer note.Signer) ([]byte, error) {
+// SignCheckpoint returns a checkpoint as a note (C2SP tlog-checkpoint) that each of
+// the signers has signed: whoever has the key of one of them can check it.
+func SignCheckpoint(origin string, size uint64, root tlog.Hash, signers ...note.Signer) ([]byte, error) {
 	if err := checkOrigin(origin); err != nil {
 		return nil, err
 	}
 	text := origin + "\n" + strconv.FormatUint(size, 10) + "\n" + root.String() + "\n"
-	signed, err := note.Sign(&note.Note{Text: text}, signer)
+	signed, err := note.Sign(&note.Note{Text: text}, signers...)
 	if err != nil {
 		return nil, fmt.Errorf("signing a checkpoint of %d records: %w", size, err)
 	}

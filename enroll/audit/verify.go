@@ -31,9 +31,12 @@ func (t *Tampered) Error() string { return fmt.Sprintf("record %d: %s", t.Index,
 // Verify re-proves an export against a checkpoint that was kept elsewhere,
 // reading one line at a time. Tampering is an error *Tampered; any other error
 // is one of reading r.
-func Verify(r io.Reader, cp Checkpoint) (Report, error) {
+func Verify(r io.Reader, cp Checkpoint) (Report, error) { return verify(r, cp, func([]byte) {}) }
+
+// verify is Verify that shows each record which stands in its place.
+func verify(r io.Reader, cp Checkpoint, show func(record []byte)) (Report, error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
-	v := verifier{checkpoint: cp}
+	v := verifier{checkpoint: cp, show: show}
 	for {
 		if err := v.compare(); err != nil {
 			return Report{}, err
@@ -58,6 +61,7 @@ func Verify(r io.Reader, cp Checkpoint) (Report, error) {
 type verifier struct {
 	checkpoint Checkpoint
 	tree       Frontier
+	show       func(record []byte)
 }
 
 // add takes the next line, which must be the next record and lead to the root
@@ -76,6 +80,7 @@ func (v *verifier) add(line []byte) error {
 	if v.tree.Add(nil, e.Leaf); v.tree.Root() != e.Root {
 		return &Tampered{Index: e.Index, What: "changed, added or swapped: the tree's root does not follow from it and the records before it"}
 	}
+	v.show(e.Leaf)
 	return nil
 }
 

@@ -20,8 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/touchmark/touchmark/api/rest"
 	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
@@ -54,7 +52,7 @@ func Open(t testing.TB) *Door {
 	check(t, enroll.SetBreakGlass(t.Context(), store, hash, rand.Reader, Begin()))
 	private, _, err := audit.GenerateKey(rand.Reader, "log.touchmark.example")
 	check(t, err)
-	signer, err := note.NewSigner(private)
+	signer, err := audit.ParseKey(private)
 	check(t, err)
 	profile, err := ca.NewProfile(ca.ProfileConfig{Name: "default"})
 	check(t, err)

@@ -41,9 +41,16 @@ type Verdict struct {
 	Rise    float64 `json:"rise"`
 	Allowed float64 `json:"allowed"`
 	Flat    bool    `json:"flat"`
+	// Trend is Mann and Kendall's Z: how sure it is that there is one at all.
+	Trend float64 `json:"trend"`
 	// Why says what is wrong; empty where nothing is.
 	Why string `json:"why,omitempty"`
+	// Note says by what else than its own figures it is flat.
+	Note string `json:"note,omitempty"`
 }
+
+// sure is the Z from which on a trend is one: chance gets there once in 200 times.
+const sure = 2.58
 
 // Judge fits a line through points, which are in the order of time.
 func Judge(name, unit string, points []Point, rule Rule) Verdict {
@@ -61,10 +68,11 @@ func Judge(name, unit string, points []Point, rule Rule) Verdict {
 	v.Median = median(values)
 	length := (points[len(points)-1].At - points[0].At).Seconds()
 	v.Rise = slope * length
+	v.Trend = trendOf(values)
 	v.First, v.Last = v.Median-v.Rise/2, v.Median+v.Rise/2
 	v.Allowed = max(rule.Share*math.Abs(v.Median), rule.Slack)
 	switch {
-	case v.Rise > v.Allowed:
+	case v.Rise > v.Allowed && v.Trend >= sure:
 		v.Why = "it grows"
 	case rule.Most > 0 && v.Median > rule.Most:
 		v.Why = fmt.Sprintf("more than %g", rule.Most)
@@ -88,6 +96,46 @@ func slopeOf(points []Point) float64 {
 		return 0
 	}
 	return median(slopes)
+}
+
+// trendOf is the Z of Mann and Kendall's test (Kendall, Rank Correlation Methods, 1975),
+// without its correction for ties, which would make it larger.
+func trendOf(values []float64) float64 {
+	var s float64
+	for i, a := range values {
+		for _, b := range values[i+1:] {
+			switch {
+			case b > a:
+				s++
+			case b < a:
+				s--
+			}
+		}
+	}
+	n := float64(len(values))
+	deviation := math.Sqrt(n * (n - 1) * (2*n + 5) / 18)
+	switch {
+	case s > 0:
+		return (s - 1) / deviation
+	case s < 0:
+		return (s + 1) / deviation
+	}
+	return 0
+}
+
+// Relative divides each point by the one of by at the same time. Those that by has not
+// are left out.
+func Relative(points, by []Point) (quotients []Point) {
+	values := map[time.Duration]float64{}
+	for _, p := range by {
+		values[p.At] = p.Value
+	}
+	for _, p := range points {
+		if value := values[p.At]; value > 0 {
+			quotients = append(quotients, Point{At: p.At, Value: p.Value / value})
+		}
+	}
+	return quotients
 }
 
 // thin keeps every n-th point.

@@ -108,3 +108,37 @@ func TestPercentiles(t *testing.T) {
 		t.Errorf("of a time in which nothing happened there is %v", none)
 	}
 }
+
+// Twelve points of noise may have a slope by chance; a leak of as many is found.
+func TestTrendIsMoreThanChance(t *testing.T) {
+	points := func(values ...float64) (all []judge.Point) {
+		for i, value := range values {
+			all = append(all, judge.Point{At: time.Duration(i) * time.Minute, Value: value})
+		}
+		return all
+	}
+	rule := judge.Rule{Share: 0.1}
+	if v := judge.Judge("x", "ms", points(10, 30, 8, 25, 12, 40, 9, 33, 28, 11, 37, 21), rule); !v.Flat || v.Rise <= v.Allowed {
+		t.Errorf("noise that rises by chance: %+v", v)
+	}
+	if v := judge.Judge("x", "ms", points(10, 12, 11, 14, 15, 14, 17, 19, 18, 21, 22, 24), rule); v.Flat {
+		t.Errorf("a leak: %+v", v)
+	}
+}
+
+// What only rises as the machine gets slower is flat in relation to it.
+func TestRelative(t *testing.T) {
+	machine := series(func(h float64) float64 { return 2 + 3*h })
+	slower := series(func(h float64) float64 { return 10 * (2 + 3*h) })
+	leak := series(func(h float64) float64 { return 10 * (2 + 3*h) * (1 + h) })
+	rule := judge.Rule{Share: 0.3}
+	if v := judge.Judge("x", "", judge.Relative(slower, machine), rule); !v.Flat || v.Median != 10 {
+		t.Errorf("%+v", v)
+	}
+	if v := judge.Judge("x", "", judge.Relative(leak, machine), rule); v.Flat {
+		t.Errorf("%+v", v)
+	}
+	if left := judge.Relative(slower, machine[:10]); len(left) != 10 {
+		t.Errorf("%d points", len(left))
+	}
+}

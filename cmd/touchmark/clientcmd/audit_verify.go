@@ -43,7 +43,9 @@ covered: whoever can write them anew is not found out by this checkpoint.
 
 --key is the log's public key, as text or as the file that has it (log.vkey of
 quickstart). With it the checkpoint's signature is checked too; without it the
-checkpoint is worth as much as the place where it was kept.`,
+checkpoint is worth as much as the place where it was kept. A key of before will do:
+the export leads from each key that the log has had to the next, by that key's own
+word. Where a key was stolen, give the one after it.`,
 		Example: `  touchmark audit verify --checkpoint checkpoint.txt --key log.vkey audit.jsonl`,
 		Args:    a.Takes("FILE"),
 	}
@@ -58,6 +60,9 @@ checkpoint is worth as much as the place where it was kept.`,
 			return err
 		}
 		found, err := a.prove(cmd, args[0], against)
+		if errors.Is(err, audit.ErrCheckpoint) {
+			err = fmt.Errorf("the checkpoint %s: %w", checkpoint, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -78,7 +83,7 @@ checkpoint is worth as much as the place where it was kept.`,
 }
 
 // prove reads the export; a finding is no error.
-func (a *app) prove(cmd *cobra.Command, path string, against audit.Checkpoint) (proof, error) {
+func (a *app) prove(cmd *cobra.Command, path string, against signedCheckpoint) (proof, error) {
 	file, err := os.Open(path) // #nosec G304 -- named by whoever runs the command
 	if err != nil {
 		return proof{}, err
@@ -86,8 +91,8 @@ func (a *app) prove(cmd *cobra.Command, path string, against audit.Checkpoint) (
 	defer file.Close()
 	read := a.progress(cmd, bytesUnit)
 	defer read.end()
-	found := proof{Log: against.Origin, Signed: against.Verified}
-	report, err := audit.Verify(io.TeeReader(file, read), against)
+	checkpoint, report, err := audit.VerifySigned(io.TeeReader(file, read), against.text, against.key)
+	found := proof{Log: checkpoint.Origin, Signed: checkpoint.Verified}
 	var finding *audit.Tampered
 	if errors.As(err, &finding) {
 		found.Tampered = &tampered{Index: finding.Index, What: finding.What}
@@ -108,25 +113,24 @@ func tellProof(cmd *cobra.Command, p proof) error {
 	return err
 }
 
-// readCheckpoint reads the checkpoint, and checks its signature where key is not
-// empty.
-func readCheckpoint(path, key string) (audit.Checkpoint, error) {
-	var verifier note.Verifier
+// signedCheckpoint is a checkpoint as it was kept, and the key to check it with; nil
+// for none.
+type signedCheckpoint struct {
+	text []byte
+	key  note.Verifier
+}
+
+// readCheckpoint reads the checkpoint, and the key where it is not empty.
+func readCheckpoint(path, key string) (c signedCheckpoint, err error) {
 	if key != "" {
-		var err error
-		if verifier, err = readLogKey(key); err != nil {
-			return audit.Checkpoint{}, err
+		if c.key, err = readLogKey(key); err != nil {
+			return c, err
 		}
 	}
-	text, err := readBounded(path, audit.MaxCheckpoint)
-	if err != nil {
-		return audit.Checkpoint{}, fmt.Errorf("the checkpoint: %w", err)
+	if c.text, err = readBounded(path, audit.MaxCheckpoint); err != nil {
+		return c, fmt.Errorf("the checkpoint: %w", err)
 	}
-	checkpoint, err := audit.OpenCheckpoint(text, verifier)
-	if err != nil {
-		return audit.Checkpoint{}, fmt.Errorf("the checkpoint %s: %w", path, err)
-	}
-	return checkpoint, nil
+	return c, nil
 }
 
 // maxLogKey bounds the text of a public key, in bytes: a name of 255, a hash and

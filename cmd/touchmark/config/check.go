@@ -1,9 +1,12 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,9 +27,13 @@ func Load(path string) (*Settings, []Fault, error) { return LoadAt(path, Address
 // LoadAt is Load for a node that listens elsewhere than the file says, as the
 // second of two that share it.
 func LoadAt(path string, at Addresses) (*Settings, []Fault, error) {
-	file, err := Read(path)
+	content, err := readContent(path)
 	if err != nil {
 		return nil, nil, err
+	}
+	file, err := Parse(content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	file.Device.Addr = orDefault(at.Device, file.Device.Addr)
 	file.API.Addr = orDefault(at.API, file.API.Addr)
@@ -40,6 +47,8 @@ func LoadAt(path string, at Addresses) (*Settings, []Fault, error) {
 	if err != nil {
 		return nil, warnings, fmt.Errorf("configuration %s:\n%w", path, err)
 	}
+	digest := sha256.Sum256(content)
+	settings.Digest = hex.EncodeToString(digest[:])
 	return settings, warnings, nil
 }
 
@@ -66,6 +75,8 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 		CRLLifetime:   c.duration("crl.lifetime", file.CRL.Lifetime, defaultCRLLifetime, time.Minute, maxCRLLifetime),
 		ReenrolWindow: c.duration("reenrol_window", file.ReenrolWindow, defaultReenrol, time.Minute, maxReenrol),
 		ArchiveDir:    c.path(orDefault(file.Archive.Dir, DefaultArchiveDir)),
+		LogLevel:      c.level(file.LogLevel),
+		Written:       file,
 	}
 	s.ChannelBinding, s.ServerKeygen = c.channelBinding(file.EST.ChannelBinding), file.EST.ServerKeygen
 	s.CertificatesAfter = c.duration("archive.certificates_after", file.Archive.CertificatesAfter, defaultCertificates, leastRetention, mostRetention)
@@ -79,6 +90,11 @@ func Check(file File, dir string) (*Settings, []Fault, error) {
 	s.DNSNames, s.IPs = c.names(file.Names)
 	for i, path := range file.Status.ParentCRLs {
 		s.ParentCRLs = append(s.ParentCRLs, c.file(fmt.Sprintf("status.parent_crls[%d]", i), path, "name a file with a CRL"))
+	}
+	for i, path := range file.Log.FormerKeys {
+		key := fmt.Sprintf("log.former_keys[%d]", i)
+		s.FormerLogKeys = append(s.FormerLogKeys, c.file(key, path, "name a file with a key that signed the log's checkpoints before"))
+		c.secretFile(key, s.FormerLogKeys[i])
 	}
 	if file.OIDC.CA != "" {
 		s.OIDCAnchors = c.file("oidc.ca", file.OIDC.CA, "name the file with the providers' CA certificates")
@@ -184,6 +200,16 @@ func (c *checker) origin(text string) string {
 		c.faults.add("log.origin", "%.80q must be the log's name without spaces and '+', such as touchmark.example.com/log", text)
 	}
 	return text
+}
+
+func (c *checker) level(text string) (level slog.Level) {
+	if text == "" {
+		return slog.LevelInfo
+	}
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		c.faults.add("log_level", "%.20q is not debug, info, warn or error", text)
+	}
+	return level
 }
 
 func (c *checker) duration(key, text string, fallback, least, most time.Duration) time.Duration {

@@ -12,6 +12,8 @@ type Fault struct {
 	// where it is not one key.
 	Key  string
 	Text string
+	// Err is what went wrong, where an error said so; Text tells it.
+	Err error
 }
 
 // String returns "key: text".
@@ -32,6 +34,17 @@ func (f Faults) Error() string {
 		lines[i] = fault.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the errors that said what went wrong.
+func (f Faults) Unwrap() []error {
+	var errs []error
+	for _, fault := range f {
+		if fault.Err != nil {
+			errs = append(errs, fault.Err)
+		}
+	}
+	return errs
 }
 
 func (f *Faults) add(key, format string, args ...any) {

@@ -3,7 +3,9 @@ package config
 import "github.com/touchmark/touchmark/ca/keys"
 
 // File is touchmark.yaml as it is written. Every key is optional unless it says
-// otherwise; durations are like 90s, 15m, 24h or 365d.
+// otherwise; durations are like 90s, 15m, 24h or 365d. A key with the tag
+// reload:"live" takes effect on SIGHUP, with all that is below it; others need a
+// restart.
 type File struct {
 	// Store is where everything is kept, as a URL: bolt:///absolute/path or
 	// bolt:relative/path for one machine, postgres://… for many. Required.
@@ -13,7 +15,7 @@ type File struct {
 	PEN uint32 `yaml:"pen"`
 	// Names are DNS names and IP addresses that clients reach the device and api
 	// listeners by, besides localhost, 127.0.0.1 and ::1.
-	Names []string `yaml:"names"`
+	Names []string `yaml:"names" reload:"live"`
 	// Device is the listener for devices, stations and services: EST, and the
 	// stations' part of the REST API, over TLS 1.2 or better. 127.0.0.1:8443 unless
 	// its addr says otherwise.
@@ -32,7 +34,7 @@ type File struct {
 	CA CA `yaml:"ca"`
 	// Profiles are the kinds of certificate that orders choose from. One is called
 	// default; without any, default has the defaults of each key.
-	Profiles []Profile `yaml:"profiles"`
+	Profiles []Profile `yaml:"profiles" reload:"live"`
 	// OIDC says whose tokens are believed.
 	OIDC OIDC `yaml:"oidc"`
 	// Roles gives each of a provider's groups one role: admin, operator, security,
@@ -40,7 +42,7 @@ type File struct {
 	// (docs/operations/access.md); by these here the first administrators come in. They
 	// hold for every provider that has no roles of its own; with several providers give
 	// each its own, or a partner's group is yours by its name alone.
-	Roles Roles `yaml:"roles"`
+	Roles Roles `yaml:"roles" reload:"live"`
 	// Log is the audit log.
 	Log Log `yaml:"log"`
 	// CRL says how revocation lists are made.
@@ -48,9 +50,12 @@ type File struct {
 	// Archive says what leaves the store, and where it goes.
 	Archive Archive `yaml:"archive"`
 	// ReenrolWindow is how long a permission to enrol a device again lasts; 24h.
-	ReenrolWindow string `yaml:"reenrol_window"`
+	ReenrolWindow string `yaml:"reenrol_window" reload:"live"`
 	// Access says how long power lasts that nobody renews.
 	Access Access `yaml:"access"`
+	// LogLevel is how much the server says on standard error: debug, info, warn or
+	// error; info by default. serve --log-level, where it is given, stands instead.
+	LogLevel string `yaml:"log_level" reload:"live"`
 	// Limits say what happens when more is asked for than can be done.
 	Limits Limits `yaml:"limits"`
 	// Clock says how far the machine's clock may be off before nothing is issued by it.
@@ -101,10 +106,10 @@ type Status struct {
 	// PublicURL is what CRL, OCSP and issuer addresses in certificates begin with:
 	// http://host[:port][/path], as the whole world reaches this listener. It stands
 	// in every certificate for as long as that lives. Required.
-	PublicURL string `yaml:"public_url"`
+	PublicURL string `yaml:"public_url" reload:"live"`
 	// ParentCRLs are files with the CRLs of the CAs above the issuers, DER or PEM,
 	// for bundle.pem. They are read again when they change.
-	ParentCRLs []string `yaml:"parent_crls"`
+	ParentCRLs []string `yaml:"parent_crls" reload:"live"`
 }
 
 // Metrics is the listener for Prometheus.
@@ -112,19 +117,19 @@ type Metrics struct {
 	// Addr is host:port; 127.0.0.1:9090 by default, and off for no such listener.
 	Addr string `yaml:"addr"`
 	// Pprof adds Go's profiles under /debug/pprof/. They tell much about a process.
-	Pprof bool `yaml:"pprof"`
+	Pprof bool `yaml:"pprof" reload:"live"`
 }
 
 // CA says what is signed with.
 type CA struct {
 	// Anchor is the file with the corporate root's certificate, PEM. Required.
-	Anchor string `yaml:"anchor"`
+	Anchor string `yaml:"anchor" reload:"live"`
 	// Dir is the folder of the issuers, which ca request and ca install fill; pki
 	// by default.
-	Dir string `yaml:"dir"`
+	Dir string `yaml:"dir" reload:"live"`
 	// Passphrase opens the issuing keys that lie in Dir, and is the PIN of those in
 	// an HSM: one of file, env (an environment variable) and credential (of systemd).
-	Passphrase keys.PassphraseConfig `yaml:"passphrase"`
+	Passphrase keys.PassphraseConfig `yaml:"passphrase" reload:"live"`
 }
 
 // Profile is a kind of certificate.
@@ -146,10 +151,10 @@ type Profile struct {
 // OIDC says whose tokens are believed.
 type OIDC struct {
 	// Providers are the organisation's OpenID Connect providers.
-	Providers []Provider `yaml:"providers"`
+	Providers []Provider `yaml:"providers" reload:"live"`
 	// CA is a file with CA certificates, PEM, that the providers' TLS is judged by
 	// besides the machine's own.
-	CA string `yaml:"ca"`
+	CA string `yaml:"ca" reload:"live"`
 }
 
 // Provider is one OpenID Connect provider.
@@ -187,7 +192,11 @@ type Roles map[string]string
 type Log struct {
 	// Key is the file with the Ed25519 key that signs checkpoints, in the form of
 	// golang.org/x/mod/sumdb/note. Required.
-	Key string `yaml:"key"`
+	Key string `yaml:"key" reload:"live"`
+	// FormerKeys are files with the keys before it, in the same form, which go on
+	// signing checkpoints besides it until whoever checks them has the new public key.
+	// The newest of them says in the log that Key takes its place.
+	FormerKeys []string `yaml:"former_keys" reload:"live"`
 	// Origin is the log's name, as it stands in the key and in every checkpoint,
 	// such as touchmark.example.com/log. Required.
 	Origin string `yaml:"origin"`
@@ -197,7 +206,7 @@ type Log struct {
 type CRL struct {
 	// Lifetime is from a CRL's thisUpdate to its nextUpdate: 1m to 90d; 24h by
 	// default. A changed list is published at once, whatever it says.
-	Lifetime string `yaml:"lifetime"`
+	Lifetime string `yaml:"lifetime" reload:"live"`
 }
 
 // Archive says what leaves the store, so that it grows with the number of devices
@@ -210,8 +219,8 @@ type Archive struct {
 	Dir string `yaml:"dir"`
 	// CertificatesAfter is how long a certificate stays after it expired: 1h to 10
 	// years; 168h by default.
-	CertificatesAfter string `yaml:"certificates_after"`
+	CertificatesAfter string `yaml:"certificates_after" reload:"live"`
 	// RecordsAfter is how long a record of the audit log stays: 1h to 10 years; 720h
 	// by default.
-	RecordsAfter string `yaml:"records_after"`
+	RecordsAfter string `yaml:"records_after" reload:"live"`
 }

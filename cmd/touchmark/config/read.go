@@ -15,20 +15,28 @@ const MaxSize = 1 << 20
 
 // Read reads the file at path.
 func Read(path string) (File, error) {
-	file, err := os.Open(path) // #nosec G304 -- named by whoever runs the command
+	content, err := readContent(path)
 	if err != nil {
-		return File{}, fmt.Errorf("configuration: %w", err)
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-	if err != nil {
-		return File{}, fmt.Errorf("configuration: %w", err)
+		return File{}, err
 	}
 	parsed, err := Parse(content)
 	if err != nil {
 		return File{}, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	return parsed, nil
+}
+
+func readContent(path string) ([]byte, error) {
+	file, err := os.Open(path) // #nosec G304 -- named by whoever runs the command
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return content, nil
 }
 
 // Parse reads a file's content. Keys that do not exist are reported all at once,

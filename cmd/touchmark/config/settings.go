@@ -1,6 +1,7 @@
 package config
 
 import (
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -37,6 +38,7 @@ type Settings struct {
 	OIDC          oidc.Config // without HTTPClient, Clock and Log
 	OIDCAnchors   string      // file; empty for the machine's CAs alone
 	LogKey        string      // file
+	FormerLogKeys []string    // files
 	LogOrigin     string
 	CRLLifetime   time.Duration
 	ReenrolWindow time.Duration
@@ -47,6 +49,14 @@ type Settings struct {
 
 	ArchiveDir                      string        // folder
 	CertificatesAfter, RecordsAfter time.Duration // until they leave for it
+
+	LogLevel slog.Level
+
+	// Written is the file that the rest was made of.
+	Written File
+	// Digest is the SHA-256 of its text, in hexadecimal digits; empty where it was not
+	// read from a file.
+	Digest string
 
 	Clock             enroll.ClockLimits
 	DiskLow, DiskStop int64         // octets

@@ -93,6 +93,12 @@ var ErrNone = errors.New("no issuing CA is installed; run touchmark ca request, 
 // Load opens every issuer that still counts at the time now, and returns the id
 // of the one that issues. Addresses in certificates begin with publicURL.
 func (f Folder) Load(ctx context.Context, publicURL string, now time.Time) (all []*ca.Issuer, issuing string, err error) {
+	return f.LoadWith(ctx, publicURL, now, NewKeys())
+}
+
+// LoadWith is Load that opens only the keys that are not open yet: a running server
+// reads its folder again while an HSM is away, and without another session of it.
+func (f Folder) LoadWith(ctx context.Context, publicURL string, now time.Time, open *Keys) (all []*ca.Issuer, issuing string, err error) {
 	anchor, err := f.ReadAnchor()
 	if err != nil {
 		return nil, "", err
@@ -105,7 +111,7 @@ func (f Folder) Load(ctx context.Context, publicURL string, now time.Time) (all 
 		if entry.Pending() || entry.Chain[0].NotAfter.Add(afterExpiry).Before(now) && !entry.Issuing {
 			continue
 		}
-		key, err := f.openLater(ctx, entry)
+		key, err := open.key(ctx, f, entry)
 		if err != nil {
 			return nil, "", fmt.Errorf("issuer %s: %w", entry.Name, err)
 		}

@@ -87,6 +87,9 @@ func (m *Metrics) beginAtZero() {
 			m.steps.WithLabelValues(string(step), code)
 		}
 	}
+	for _, outcome := range []ReloadOutcome{ReloadApplied, ReloadUnchanged, ReloadFailed} {
+		m.reloads.WithLabelValues(string(outcome))
+	}
 	for _, listener := range []string{"device", "api", "status", "metrics"} {
 		for _, status := range []string{"200", "500", "503"} {
 			m.requests.WithLabelValues(listener, status)

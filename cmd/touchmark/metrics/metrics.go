@@ -9,6 +9,8 @@
 //	touchmark_shed_total{listener,class}         requests turned away by 503, and handshakes ended, for want of a place
 //	touchmark_in_flight{class}, touchmark_waiting{class}, touchmark_parked{class}, touchmark_places
 //	touchmark_issuer_not_after_timestamp_seconds{issuer,issuing}
+//	touchmark_config_reloads_total{outcome}      readings of the configuration on SIGHUP
+//	touchmark_config_restart_keys                changed keys that wait for a restart
 //	touchmark_issuing_key_up{issuer}             0 while a token, a TPM or a KMS does not sign
 //	touchmark_follow_lag_seconds                 since when nothing is known of the other nodes
 //	touchmark_alarm{alarm}                       1 while an operator has to do something
@@ -34,7 +36,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/touchmark/touchmark/ca"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -47,6 +48,9 @@ type Metrics struct {
 	ocsp     *prometheus.CounterVec
 	lookups  prometheus.Counter
 	requests *prometheus.CounterVec
+	issuers  *watchedIssuers
+	reloads  *prometheus.CounterVec
+	waiting  prometheus.Gauge
 
 	free, size *prometheus.GaugeVec // by folder
 	own        *prometheus.GaugeVec // by certificate
@@ -70,15 +74,20 @@ func New() *Metrics {
 			Name: "touchmark_ocsp_lookups_total", Help: "Certificates whose status was looked up, because no answer was kept.",
 		}),
 		requests: counter("touchmark_http_requests_total", "HTTP requests by listener and status.", "listener", "status"),
-		free:     gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
-		size:     gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
-		own:      gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
-		shed:     counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
+		issuers:  newWatchedIssuers(),
+		reloads:  counter("touchmark_config_reloads_total", "Readings of the configuration on SIGHUP, by outcome.", "outcome"),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "touchmark_config_restart_keys", Help: "Changed keys of the configuration that wait for a restart.",
+		}),
+		free: gauge("touchmark_disk_free_bytes", "Room on the folder's disk, as it was last looked at.", "folder"),
+		size: gauge("touchmark_disk_size_bytes", "Size of the folder's disk.", "folder"),
+		own:  gauge("touchmark_own_certificate_not_after_timestamp_seconds", "When a certificate of the server's own ends, in seconds since 1970.", "certificate"),
+		shed: counter("touchmark_shed_total", "Requests turned away by 503, and TLS handshakes ended, because more is asked for than can be done.", "listener", "class"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.shed, m.free, m.size, m.own,
+		m.steps, m.refusals, m.events, m.ocsp, m.lookups, m.requests, m.issuers, m.reloads, m.waiting, m.shed, m.free, m.size, m.own,
 	)
 	m.beginAtZero()
 	return m
@@ -116,26 +125,22 @@ func (m *Metrics) Request(listener string, status int) {
 	m.requests.WithLabelValues(listener, strconv.Itoa(status)).Inc()
 }
 
-// WatchIssuers shows when each issuer ends, and whether its key signs. It is called once.
-func (m *Metrics) WatchIssuers(issuers []*ca.Issuer, issuing string) {
-	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "touchmark_issuer_not_after_timestamp_seconds",
-		Help: "When the issuer's chain ends, in seconds since 1970.",
-	}, []string{"issuer", "issuing"})
-	for _, issuer := range issuers {
-		ends.WithLabelValues(issuer.ID(), strconv.FormatBool(issuer.ID() == issuing)).Set(float64(issuer.NotAfter().Unix()))
-	}
-	m.registry.MustRegister(ends)
-	for _, issuer := range issuers {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "touchmark_issuing_key_up", Help: "1 while the issuer's key is known to sign, 0 while it cannot be used.",
-			ConstLabels: prometheus.Labels{"issuer": issuer.ID()},
-		}, func() float64 {
-			if issuer.KeyHealth() != nil {
-				return 0
-			}
-			return 1
-		}))
+// ReloadOutcome is what came of a signal to read the configuration again.
+type ReloadOutcome string
+
+// Every outcome.
+const (
+	ReloadApplied   ReloadOutcome = "applied"   // what changed holds now
+	ReloadUnchanged ReloadOutcome = "unchanged" // nothing had changed
+	ReloadFailed    ReloadOutcome = "failed"    // something is wrong, and nothing was changed
+)
+
+// Reload counts one reading of the configuration, and shows how many of its keys wait
+// for a restart; a failed one does not know that.
+func (m *Metrics) Reload(outcome ReloadOutcome, waiting int) {
+	m.reloads.WithLabelValues(string(outcome)).Inc()
+	if outcome != ReloadFailed {
+		m.waiting.Set(float64(waiting))
 	}
 }
 

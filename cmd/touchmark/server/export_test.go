@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/enroll"
 )
 
@@ -21,9 +22,9 @@ func now() (earliest, latest time.Time) { return time.Now(), time.Now() }
 // KeepOwn issues the listeners' certificate and keeps it good until ctx is done.
 // It returns how a listener gets it.
 func KeepOwn(ctx context.Context, issue func(context.Context, enroll.Own) (enroll.Issued, error)) (func() (*tls.Certificate, error), error) {
-	o := &ownCertificate{
-		issueOwn: issue, dnsNames: []string{"localhost"}, span: now, rand: rand.Reader, log: slog.New(slog.DiscardHandler),
-	}
+	o := newOwnCertificate(issue, now, Config{
+		Settings: &config.Settings{DNSNames: []string{"localhost"}}, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
 	first, err := o.issue(ctx)
 	if err != nil {
 		return nil, err

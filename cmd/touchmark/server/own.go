@@ -34,16 +34,37 @@ const (
 // never leaves the process.
 type ownCertificate struct {
 	issueOwn func(context.Context, enroll.Own) (enroll.Issued, error)
-	dnsNames []string
-	ips      []net.IP
 	// span is between what the earliest and the latest answer is to what time it is.
 	span func() (earliest, latest time.Time)
 	rand io.Reader
 	log  *slog.Logger
 
+	names   atomic.Pointer[ownNames]
+	anew    chan struct{} // holds a token while it is to be replaced at once
 	current atomic.Pointer[tls.Certificate]
 	begins  atomic.Int64 // its notBefore, and its notAfter, in seconds since 1970
 	ends    atomic.Int64
+}
+
+// ownNames are what clients reach the listeners by.
+type ownNames struct {
+	dns []string
+	ips []net.IP
+}
+
+func newOwnCertificate(issue func(context.Context, enroll.Own) (enroll.Issued, error), span func() (earliest, latest time.Time), c Config) *ownCertificate {
+	o := &ownCertificate{issueOwn: issue, span: span, rand: c.Rand, log: c.Log, anew: make(chan struct{}, 1)}
+	o.names.Store(&ownNames{dns: c.Settings.DNSNames, ips: c.Settings.IPs})
+	return o
+}
+
+// rename has keep replace the certificate now by one for these names.
+func (o *ownCertificate) rename(names ownNames) {
+	o.names.Store(&names)
+	select {
+	case o.anew <- struct{}{}:
+	default:
+	}
 }
 
 // get is a tls.Config.GetCertificate.
@@ -60,9 +81,10 @@ func (o *ownCertificate) issue(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make the listeners' key: %w", err)
 	}
+	names := o.names.Load()
 	issued, err := o.issueOwn(ctx, enroll.Own{
 		Purpose: ca.PurposeServer, Key: key.Public(), CommonName: "Touchmark",
-		DNSNames: o.dnsNames, IPs: o.ips, Lifetime: ownLifetime,
+		DNSNames: names.dns, IPs: names.ips, Lifetime: ownLifetime,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("issue the listeners' certificate: %w", err)
@@ -111,6 +133,7 @@ func (o *ownCertificate) keep(ctx context.Context, first time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-o.anew:
 		case <-look.C:
 			if failed || !o.wrong() {
 				continue

@@ -48,20 +48,16 @@ func (c *counter) WriteHeader(status int) {
 func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // busy returns log for the listeners that the world asks all the time: requests
-// that went well are only worth a line where everything is logged.
-func busy(log *slog.Logger) *slog.Logger {
-	if log.Enabled(context.Background(), slog.LevelDebug) {
-		return log
-	}
-	return slog.New(troubleOnly{log.Handler()})
-}
+// that went well are only worth a line while everything is logged.
+func busy(log *slog.Logger) *slog.Logger { return slog.New(troubleOnly{log.Handler()}) }
 
-// troubleOnly is a slog.Handler for warnings and errors.
+// troubleOnly is a slog.Handler for warnings and errors, and for all while there is
+// debugging.
 type troubleOnly struct{ slog.Handler }
 
 // Enabled implements slog.Handler.
 func (h troubleOnly) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+	return h.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || h.Handler.Enabled(ctx, slog.LevelDebug))
 }
 
 // WithAttrs implements slog.Handler.

@@ -7,22 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/touchmark/touchmark/ca"
-	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/ca/ocsp"
 	"github.com/touchmark/touchmark/cmd/touchmark/config"
 	"github.com/touchmark/touchmark/cmd/touchmark/issuers"
 	"github.com/touchmark/touchmark/cmd/touchmark/metrics"
 	"github.com/touchmark/touchmark/cmd/touchmark/server/admit"
 	"github.com/touchmark/touchmark/enroll"
-	"github.com/touchmark/touchmark/oidc"
 	"github.com/touchmark/touchmark/store"
 	"github.com/touchmark/touchmark/store/archive"
 )
@@ -34,6 +30,12 @@ type Config struct {
 	Clock    func() time.Time
 	Rand     io.Reader
 	Log      *slog.Logger
+	// Level, where it is not nil, is how much Log takes; the settings decide.
+	Level *slog.LevelVar
+	// Reload receives when the configuration is to be read again; nil for never.
+	Reload <-chan os.Signal
+	// Read reads the configuration again, for Reload.
+	Read func() (*config.Settings, []config.Fault, error)
 	// Elapsed and Room are what tests bring in place of the time that passes and of
 	// the room on a folder's disk, in octets; nil for the machine's.
 	Elapsed func() time.Duration
@@ -69,14 +71,17 @@ func runOn(ctx context.Context, c Config, kept enroll.Store) (err error) {
 type server struct {
 	Config
 	store     enroll.Store
-	keys      *keys.Keyring
+	keys      *issuers.Keys
 	service   *enroll.Service
-	tokens    *oidc.Verifier
+	tokens    *tokens
 	own       *ownCertificate
 	responder *ocsp.Responder
 	metrics   *metrics.Metrics
 	admission *admit.Limiter
 	listeners []*listener
+	// publicDoor and metricsDoor are what is on the status and metrics listeners.
+	publicDoor, metricsDoor swapped
+	reloading               reloading
 	// stage is where in its life the process is, for /readyz.
 	stage atomic.Pointer[string]
 }
@@ -86,41 +91,39 @@ func open(ctx context.Context, c Config, kept enroll.Store) (*server, error) {
 	s := &server{Config: c, store: kept, metrics: metrics.New(), admission: admit.New(admit.Config{Burst: c.Settings.Wait})}
 	s.metrics.WatchAdmission(s.admission.Loads)
 	s.enter("starting")
-	folder := issuers.Of(c.Settings, c.Log)
-	s.keys = folder.Keys
-	all, issuing, err := folder.Load(ctx, c.Settings.PublicURL, c.Clock())
-	if err != nil {
-		return nil, err
-	}
-	signer, err := readLogKey(c.Settings.LogKey, c.Settings.LogOrigin)
-	if err != nil {
-		return nil, err
+	s.setLevel(c.Settings)
+	s.keys = issuers.NewKeys()
+	m, faults := gather(ctx, c.Settings, c.Clock(), c.Log, s.keys, anchors{})
+	if len(faults) > 0 {
+		return nil, faults
 	}
 	old, err := archive.Open(c.Settings.ArchiveDir)
 	if err != nil {
 		return nil, err
 	}
-	if s.tokens, err = s.verifier(); err != nil {
+	verifier, err := s.verifier(c.Settings, m.anchors)
+	if err != nil {
 		return nil, err
 	}
+	s.tokens = newTokens(verifier)
+	live := m.live(c.Settings, verifier.Standing)
 	s.service, err = enroll.New(ctx, enroll.Config{
-		Store: kept, Issuers: all, Issuing: issuing, Profiles: c.Settings.Profiles, PEN: c.Settings.PEN,
-		LogSigner: signer, CRLLifetime: c.Settings.CRLLifetime, ReenrolWindow: c.Settings.ReenrolWindow,
-		Standing: s.tokens.Standing, MembershipLifetime: c.Settings.MembershipLifetime, BranchFleets: c.Settings.BranchFleets,
+		Store: kept, Issuers: live.Issuers, Issuing: live.Issuing, Profiles: live.Profiles, PEN: c.Settings.PEN,
+		LogSigner: live.LogSigner, FormerLogSigners: live.FormerLogSigners, CRLLifetime: live.CRLLifetime, ReenrolWindow: live.ReenrolWindow,
+		Standing: live.Standing, MembershipLifetime: live.MembershipLifetime, BranchFleets: c.Settings.BranchFleets,
 		ChannelBinding: c.Settings.ChannelBinding,
-		Retention:      enroll.Retention{Archive: old, Certificates: c.Settings.CertificatesAfter, Records: c.Settings.RecordsAfter},
+		Retention:      enroll.Retention{Archive: old, Certificates: live.CertificatesAfter, Records: live.RecordsAfter},
 		Clock:          c.Clock, ClockLimits: c.Settings.Clock, Elapsed: c.Elapsed, Looks: s.looks(), Node: nodeName(),
 		Rand: c.Rand, Log: c.Log, Observer: s.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.metrics.WatchIssuers(all, issuing)
+	s.reloading = reloading{settings: c.Settings, begun: c.Settings, material: m}
+	s.metrics.WatchIssuers(m.issuers, m.issuing)
 	s.metrics.WatchFollowing(s.service.FollowLag)
 	s.metrics.WatchAlarms(s.service)
-	s.own = &ownCertificate{
-		issueOwn: s.service.IssueOwn, dnsNames: c.Settings.DNSNames, ips: c.Settings.IPs, span: s.span, rand: c.Rand, log: c.Log,
-	}
+	s.own = newOwnCertificate(s.service.IssueOwn, s.span, c)
 	return s, s.wire(ctx)
 }
 
@@ -145,32 +148,6 @@ func (s *server) now() time.Time {
 func (s *server) span() (earliest, latest time.Time) {
 	seen := s.service.Clock()
 	return seen.Earliest, seen.Latest
-}
-
-// maxLogKey bounds the log's key file, in octets.
-const maxLogKey = 4 << 10
-
-// readLogKey reads the key that signs the log's checkpoints.
-func readLogKey(path, origin string) (note.Signer, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("the log's key: %w", err)
-	}
-	if info.Size() > maxLogKey {
-		return nil, fmt.Errorf("the log's key %s: more than %d octets; it is no key", path, maxLogKey)
-	}
-	text, err := os.ReadFile(path) // #nosec G304 -- named in the configuration
-	if err != nil {
-		return nil, fmt.Errorf("the log's key: %w", err)
-	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("the log's key %s: not a key as golang.org/x/mod/sumdb/note writes it", path) // err could hold the key
-	}
-	if signer.Name() != origin {
-		return nil, fmt.Errorf("the log's key %s is for the log %q, but log.origin is %q; a log keeps its name", path, signer.Name(), origin)
-	}
-	return signer, nil
 }
 
 func (s *server) enter(stage string) { s.stage.Store(&stage) }
@@ -215,6 +192,7 @@ func (s *server) run(ctx context.Context) error {
 	work, gaveUp := errgroup.WithContext(background)
 	work.Go(func() error { return s.service.Run(background) })
 	work.Go(func() error { s.own.keep(background, renewal); return nil })
+	work.Go(func() error { s.keepReloading(background); return nil })
 	work.Go(func() error { s.keepCompact(background); return nil })
 	work.Go(func() error { s.admission.Adapt(background); return nil })
 	work.Go(func() error { s.tellShed(background); return nil })

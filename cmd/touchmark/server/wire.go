@@ -30,10 +30,15 @@ func (s *server) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public, err := s.statusDoor()
+	if err := s.makeResponder(); err != nil {
+		return err
+	}
+	public, err := s.statusDoor(s.Settings)
 	if err != nil {
 		return err
 	}
+	s.publicDoor.set(public)
+	s.metricsDoor.set(s.newMetricsDoor(s.Settings))
 	trace := rest.TraceConfig{Rand: s.Rand, Clock: s.Clock, Log: s.Log}
 	quiet := trace
 	quiet.Log = busy(s.Log)
@@ -45,8 +50,8 @@ func (s *server) wire(ctx context.Context) error {
 	}{
 		{"device", s.Settings.Device, trace, device},
 		{"api", s.Settings.API, trace, api},
-		{"status", s.Settings.Status, quiet, public},
-		{"metrics", s.Settings.Metrics, quiet, s.metricsDoor()},
+		{"status", s.Settings.Status, quiet, &s.publicDoor},
+		{"metrics", s.Settings.Metrics, quiet, &s.metricsDoor},
 	} {
 		if at.bind.Addr == "" {
 			continue
@@ -95,21 +100,18 @@ func (s *server) tlsDoors() (device, api http.Handler, err error) {
 }
 
 // verifier makes what tells who holds a provider's token.
-func (s *server) verifier() (*oidc.Verifier, error) {
-	c := s.Settings.OIDC
-	c.Clock, c.Log = s.now, s.Log
-	if s.Settings.OIDCAnchors != "" {
-		client, err := clientTrusting(s.Settings.OIDCAnchors)
-		if err != nil {
-			return nil, err
-		}
-		c.HTTPClient = client
+func (s *server) verifier(settings *config.Settings, a anchors) (*oidc.Verifier, error) {
+	c := settings.OIDC
+	c.Clock, c.Log, c.HTTPClient = s.now, s.Log, a.client
+	if s.tokens != nil {
+		return s.tokens.current.Load().Anew(c)
 	}
 	return oidc.New(c)
 }
 
-func (s *server) statusDoor() (http.Handler, error) {
-	responder, err := ocsp.New(ocsp.Config{
+// makeResponder makes what answers OCSP requests.
+func (s *server) makeResponder() (err error) {
+	s.responder, err = ocsp.New(ocsp.Config{
 		Issuers:  s.service.Issuers,
 		Lookup:   s.lookUp,
 		Certify:  s.certifyResponder,
@@ -117,13 +119,15 @@ func (s *server) statusDoor() (http.Handler, error) {
 		Span:     s.span,
 		Log:      s.Log,
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		s.service.OnWithdrawn(s.responder.Drop)
 	}
-	s.responder = responder
-	s.service.OnWithdrawn(responder.Drop)
+	return err
+}
+
+func (s *server) statusDoor(settings *config.Settings) (http.Handler, error) {
 	return status.New(status.Config{
-		Source: s.service, OCSP: countedOCSP{responder, s.metrics.OCSP}, ParentCRLs: s.Settings.ParentCRLs,
+		Source: s.service, OCSP: countedOCSP{s.responder, s.metrics.OCSP}, ParentCRLs: settings.ParentCRLs,
 		Ready: s.ready, Clock: s.now, Log: s.Log,
 	})
 }
@@ -167,11 +171,11 @@ func (c countedOCSP) Respond(ctx context.Context, request []byte) (ocsp.Response
 	return response, err
 }
 
-// metricsDoor makes what is on the metrics listener.
-func (s *server) metricsDoor() http.Handler {
+// newMetricsDoor makes what is on the metrics listener.
+func (s *server) newMetricsDoor(settings *config.Settings) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.Handler())
-	if s.Settings.Pprof {
+	if settings.Pprof {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
