@@ -112,18 +112,24 @@ func (d *Device) take(given Certificate, request *opened, p *plan, now time.Time
 	}
 }
 
-// putCertificate writes a certificate, and the shard that it names where it is
-// the first of it.
+// putCertificate writes a certificate, and in the shard that it names that it is used
+// where it is the first of it.
 func putCertificate(tx Tx, c Certificate) error {
 	if err := tx.PutCertificate(c); err != nil || c.Shard == "" {
 		return err
 	}
 	key := ShardKey{Issuer: c.Issuer, Shard: c.Shard}
-	_, err := tx.Shard(key)
-	if errors.Is(err, ErrNotFound) {
-		return tx.PutShard(Shard{ShardKey: key, Changes: 1})
+	shard, err := tx.Shard(key)
+	switch {
+	case errors.Is(err, ErrNotFound): // nobody foresaw it
+		shard = Shard{ShardKey: key}
+	case err != nil || shard.Changes > 0:
+		return err
 	}
-	return err
+	if shard.Changes = 1; shard.Number > 0 {
+		shard.Published = 1 // the CRL that was made ahead of time lists nothing, as it should
+	}
+	return tx.PutShard(shard)
 }
 
 // tellIssuance appends the events of an issuance.
