@@ -79,6 +79,7 @@ type opened struct {
 	made   *ca.MadeKey
 	shown  ca.Serial // of the certificate that is the evidence, if one is
 	fault  *Refusal
+	alone  *bool // whether its refusal stands in an event of its own; nil before it is refused
 }
 
 // open turns guessers away and parses the CSR, whose signature proves possession
