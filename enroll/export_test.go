@@ -32,15 +32,9 @@ func (s *Service) TotalOf(key ShardKey) uint64 {
 	return s.splits.family(key).total
 }
 
-<<<<<<< HEAD
 // ChooseShard returns the shard that a new certificate of this lifetime would get.
 func (s *Service) ChooseShard(serial ca.Serial, lifetime time.Duration) ca.ShardID {
 	return s.splits.choose(s.live().issuing.ID())(serial, lifetime)
-=======
-// ChooseShard returns the shard that a new certificate of a day would get.
-func (s *Service) ChooseShard(serial ca.Serial) ca.ShardID {
-	return s.splits.choose(s.live().issuing.ID())(serial, 24*time.Hour)
->>>>>>> main
 }
 
 // SettleSplits writes down and reads how many certificates shards have.
