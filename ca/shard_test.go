@@ -113,3 +113,41 @@ func FuzzParseShardID(f *testing.F) {
 		}
 	})
 }
+
+// What certificates of any lifetime of a width may name between two times is what
+// ShardsBetween says.
+func TestShardsBetween(t *testing.T) {
+	const day = 24 * time.Hour
+	now := time.Unix(20410*86400+80_000, 0)
+	for _, lifetime := range []time.Duration{time.Minute, time.Hour, day, day + time.Second, 2 * day, 90 * day, 365 * day, ca.MaxLifetime} {
+		width := ca.ShardWidth(lifetime)
+		over, upTo := ca.WidthLifetimes(width)
+		if lifetime <= over || lifetime > upTo {
+			t.Errorf("%s has width %d, of lifetimes over %s up to %s", lifetime, width, over, upTo)
+		}
+		known := map[ca.ShardID]bool{}
+		for _, id := range ca.ShardsBetween(width, now.Add(over), now.Add(upTo+day)) {
+			known[id] = true
+			if id.Width() != width || id.Bits() != 0 {
+				t.Errorf("%s among the unsplit shards of width %d", id, width)
+			}
+		}
+		if len(known) == 0 || len(known) > 3 {
+			t.Errorf("%d shards of width %d", len(known), width)
+		}
+		for at := now; at.Before(now.Add(day)); at = at.Add(10 * time.Minute) {
+			serial := serialWith(t, at.Add(lifetime), 0xc0)
+			if id := ca.ShardFor(serial, lifetime, 0); !known[id] {
+				t.Errorf("%s of lifetime %s is not foreseen", id, lifetime)
+			}
+			if whole, split := ca.ShardFor(serial, lifetime, 0), ca.ShardFor(serial, lifetime, 2); whole.Split(2, 3) != split {
+				t.Errorf("%s is not the last quarter of %s: %s is", split, whole, whole.Split(2, 3))
+			}
+		}
+	}
+	for _, none := range []ca.ShardID{ca.ShardID("0-20410-0-0").Split(1, 2), ca.ShardID("0-20410-0-0").Split(21, 0), ca.ShardID("x").Split(0, 0)} {
+		if none != "" {
+			t.Errorf("%s is a shard", none)
+		}
+	}
+}

@@ -78,6 +78,9 @@ func (s *Service) lookAtCRLs(ctx context.Context) ([]Finding, error) {
 		if shard.Number == 0 || shard.ThisUpdate.After(shard.Shard.Expires()) {
 			return nil // not published yet, or for the last time
 		}
+		if shard.Changes == 0 && s.live().issuers[shard.Issuer] == nil {
+			return nil // without certificates, of an issuer that was taken away
+		}
 		found.CRLAge = max(found.CRLAge, now.Sub(shard.ThisUpdate))
 		if left := shard.NextUpdate.Sub(now); first || left < found.CRLLeft {
 			first, found.CRLLeft, oldest = false, left, shard

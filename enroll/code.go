@@ -80,8 +80,8 @@ func RefuseField(field, format string, args ...any) *Refusal {
 const usualRetry = 5 * time.Second
 
 // AsRefusal returns what a client may be told about err: the refusal in its
-// chain, or Unavailable for a store that cannot answer now or in time, or else
-// Internal, which tells nothing.
+// chain, or Unavailable for a store that cannot answer now or in time and for a
+// request that its caller gave up, or else Internal, which tells nothing.
 func AsRefusal(err error) *Refusal {
 	var r *Refusal
 	switch {
@@ -92,7 +92,12 @@ func AsRefusal(err error) *Refusal {
 			return &later
 		}
 		return r
-	case errors.Is(err, ErrStoreUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled) && !errors.Is(err, ErrStoreUnavailable):
+		return &Refusal{
+			Code: Unavailable, RetryAfter: usualRetry,
+			Message: "the request was given up before it could be answered; send it again, and leave the connection open for the answer",
+		}
+	case errors.Is(err, ErrStoreUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return &Refusal{Code: Unavailable, Message: "the service cannot record anything right now; try again", RetryAfter: usualRetry}
 	default:
 		return &Refusal{Code: Internal, Message: "internal error; the operator finds it in the log under this request's id"}

@@ -33,9 +33,13 @@ func (s *Service) settleSplits(ctx context.Context) error {
 	if err := s.tellSplits(ctx); err != nil {
 		return err
 	}
-	rows := map[familyKey]uint64{}
+	rows, now := map[familyKey]*levels{}, s.clock.look().Earliest
 	err := s.eachShard(ctx, func(shard Shard) error {
-		rows[familyKey{shard.Issuer, shard.Shard.Family()}] += shard.Issued
+		at := familyKey{shard.Issuer, shard.Shard.Family()}
+		if rows[at] == nil {
+			rows[at] = &levels{}
+		}
+		rows[at].note(shard, s.settled(shard, now))
 		return nil
 	})
 	if err == nil {

@@ -32,10 +32,13 @@ func (s *Service) TotalOf(key ShardKey) uint64 {
 	return s.splits.family(key).total
 }
 
-// ChooseShard returns the shard that a new certificate of a day would get.
-func (s *Service) ChooseShard(serial ca.Serial) ca.ShardID {
-	return s.splits.choose(s.live().issuing.ID())(serial, 24*time.Hour)
+// ChooseShard returns the shard that a new certificate of this lifetime would get.
+func (s *Service) ChooseShard(serial ca.Serial, lifetime time.Duration) ca.ShardID {
+	return s.splits.choose(s.live().issuing.ID())(serial, lifetime)
 }
+
+// SettleSplits writes down and reads how many certificates shards have.
+func (s *Service) SettleSplits(ctx context.Context) error { return s.settleSplits(ctx) }
 
 // WithdrawnBy is withdrawnBy.
 func WithdrawnBy(record []byte) (ca.Serial, bool, error) { return withdrawnBy(record) }

@@ -80,7 +80,8 @@ type opened struct {
 	shown  ca.Serial // of the certificate that is the evidence, if one is
 	fault  *Refusal
 	// by is what of the configuration it is judged by, this time.
-	by *live
+	by    *live
+	alone *bool // whether its refusal stands in an event of its own; nil before it is refused
 }
 
 // open turns guessers away and parses the CSR, whose signature proves possession

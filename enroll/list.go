@@ -75,8 +75,8 @@ type ShardKey struct {
 // Shard is the state of one CRL shard.
 type Shard struct {
 	ShardKey
-	// Changes counts the changes of its entries; Published is the count that the
-	// last CRL holds.
+	// Changes counts the changes of its entries, its first certificate among them: 0
+	// means that none was issued into it. Published is the count that the last CRL holds.
 	Changes, Published uint64
 	// Number is the CRL number of the last CRL (RFC 5280, section 5.2.3); 0 before
 	// the first.

@@ -86,6 +86,7 @@ type live struct {
 	issuers  map[string]*ca.Issuer
 	issuing  *ca.Issuer
 	counting []*ca.Issuer // all of issuers, the issuing one first
+	upcoming []*ca.Issuer // those that issue or have never done so; install finds out
 	profiles map[string]ca.Profile
 	longest  time.Duration // lifetime of the longest profile
 	logKeys  []*audit.Key  // the newest first

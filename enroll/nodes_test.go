@@ -315,7 +315,16 @@ func TestNodesSplitTogether(t *testing.T) {
 			if got := r.TotalOf(key); got != 20_001 {
 				t.Errorf("%s counts %d, want 20,001", name, got)
 			}
-			if bits := r.ChooseShard(current.Serial).Bits(); bits != 2 {
+			if bits := r.ChooseShard(current.Serial, day).Bits(); bits != 0 {
+				t.Errorf("%s splits by %d bits at once, before relying parties can have the CRLs", name, bits)
+			}
+		}
+		pass(5 * time.Minute)
+		late, _ := s.join(t, issuer)
+		run(t, late)
+		pass(time.Second)
+		for name, r := range map[string]*rig{"a": a, "b": b, "one that has just begun": late} {
+			if bits := r.ChooseShard(current.Serial, day).Bits(); bits != 2 {
 				t.Errorf("%s splits by %d bits, want 2", name, bits)
 			}
 		}

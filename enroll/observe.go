@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -46,7 +47,8 @@ func Counters() []Counter {
 // Observer watches the path, for metrics. Its methods are called concurrently,
 // must not block, and cannot fail anything.
 type Observer interface {
-	// Step reports that a step took so long; code is empty when it succeeded.
+	// Step reports that a step took so long; code is empty when it succeeded, "waiting"
+	// where somebody has to approve, and "canceled" where the caller went away.
 	Step(step Step, took time.Duration, code Code)
 	// Count reports that something happened n times.
 	Count(counter Counter, n int)
@@ -63,9 +65,12 @@ func (s *Service) watch(step Step) func(error) {
 	return func(err error) {
 		var code Code
 		var waiting *Waiting
+		var refusal *Refusal
 		switch {
 		case errors.As(err, &waiting):
 			code = "waiting"
+		case errors.Is(err, context.Canceled) && !errors.As(err, &refusal):
+			code = "canceled"
 		case err != nil:
 			code = AsRefusal(err).Code
 		}

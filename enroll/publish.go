@@ -16,10 +16,6 @@ import (
 func (p *publisher) publish(ctx context.Context, key ShardKey, token uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	issuer := p.s.live().issuers[key.Issuer]
-	if issuer == nil {
-		return fmt.Errorf("CRL %s of issuer %s cannot be signed: %w", key.Shard, key.Issuer, errNoKey)
-	}
 	var shard Shard
 	var entries []byte
 	err := p.s.store.View(ctx, func(r Reader) (err error) {
@@ -35,28 +31,63 @@ func (p *publisher) publish(ctx context.Context, key ShardKey, token uint64) err
 	if err != nil {
 		return err
 	}
-	seen := p.s.clock.look()
-	begin, end := seen.Earliest.Truncate(time.Second), seen.Latest.Truncate(time.Second)
-	shard.Number++
-	shard.Published, shard.ThisUpdate, shard.NextUpdate = shard.Changes, begin, end.Add(p.s.live().crlLifetime)
-	der, err := issuer.SignCRL(ctx, ca.CRLParams{
-		Shard: key.Shard, Number: shard.Number, ThisUpdate: begin, NextUpdate: shard.NextUpdate, Entries: entries,
-	})
+	next, der, err := p.sign(ctx, shard, entries)
 	if err != nil {
 		return err
 	}
-	if err := p.record(ctx, shard, der, token); err != nil {
+	return p.record(ctx, next, der, token)
+}
+
+// publishFirst makes the first CRL of a shard that has no row, and no certificates, and
+// its row with it: where the key does not sign there is none, and so nothing that the
+// bundle would wait for.
+func (p *publisher) publishFirst(ctx context.Context, key ShardKey, token uint64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, der, err := p.sign(ctx, Shard{ShardKey: key}, nil)
+	if err != nil {
 		return err
 	}
-	p.s.observer.Count(CountCRLs, 1)
-	return nil
+	err = p.s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.Leading(TaskPublish, token); err != nil {
+			return err
+		}
+		_, err := tx.Shard(key)
+		if err == nil {
+			return fmt.Errorf("CRL %s of issuer %s: %w", key.Shard, key.Issuer, errPublished)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return errors.Join(tx.PutShard(first), tx.PutCRL(key, der))
+	})
+	if err == nil {
+		p.s.observer.Count(CountCRLs, 1)
+	}
+	return err
+}
+
+// sign returns a shard as it is with its next CRL, and that CRL.
+func (p *publisher) sign(ctx context.Context, shard Shard, entries []byte) (next Shard, der []byte, err error) {
+	issuer := p.s.live().issuers[shard.Issuer]
+	if issuer == nil {
+		return next, nil, fmt.Errorf("CRL %s of issuer %s cannot be signed: %w", shard.Shard, shard.Issuer, errNoKey)
+	}
+	seen, next := p.s.clock.look(), shard
+	begin, end := seen.Earliest.Truncate(time.Second), seen.Latest.Truncate(time.Second)
+	next.Number++
+	next.Published, next.ThisUpdate, next.NextUpdate = shard.Changes, begin, end.Add(p.s.live().crlLifetime)
+	der, err = issuer.SignCRL(ctx, ca.CRLParams{
+		Shard: next.Shard, Number: next.Number, ThisUpdate: begin, NextUpdate: next.NextUpdate, Entries: entries,
+	})
+	return next, der, err
 }
 
 // record records what was published of a shard, unless that number was published
 // before or, with a token, this node does not lead any more.
 func (p *publisher) record(ctx context.Context, published Shard, der []byte, token uint64) error {
 	key := published.ShardKey
-	return p.s.store.Update(ctx, func(tx Tx) error {
+	err := p.s.store.Update(ctx, func(tx Tx) error {
 		if token != 0 {
 			if err := tx.Leading(TaskPublish, token); err != nil {
 				return err
@@ -73,6 +104,10 @@ func (p *publisher) record(ctx context.Context, published Shard, der []byte, tok
 		current.ThisUpdate, current.NextUpdate = published.ThisUpdate, published.NextUpdate
 		return errors.Join(tx.PutShard(current), tx.PutCRL(key, der), tx.DeleteCRLEntries(key, ca.FirstSerialAt(current.ThisUpdate)))
 	})
+	if err == nil {
+		p.s.observer.Count(CountCRLs, 1)
+	}
+	return err
 }
 
 // eachShard calls fn with every shard, part by part.

@@ -81,30 +81,22 @@ func (p *publisher) standBack(ctx context.Context) {
 	}
 }
 
-// publishDue publishes every shard that changed or is due, and drops those that
-// are over, where this node leads. A fault of one shard does not keep the others
-// waiting.
+// publishDue publishes every shard that changed or is due, drops those that are
+// over, and then makes the CRLs that certificates will name soon, where this node
+// leads. A fault of one shard does not keep the others waiting.
 func (p *publisher) publishDue(ctx context.Context) error {
 	if token, err := p.s.store.Lead(ctx, TaskPublish); token == 0 || err != nil {
 		return err
 	}
 	var faults []error
+	known := newForecast()
 	err := p.s.eachShard(ctx, func(shard Shard) error {
-		if !p.over(shard) && !p.due(shard) {
+		known.note(shard)
+		do := p.task(shard)
+		if do == nil {
 			return nil
 		}
-		// Anew for each, because a slow key may take longer than a term.
-		token, err := p.s.store.Lead(ctx, TaskPublish)
-		switch {
-		case err != nil:
-			return err
-		case token == 0:
-			return ErrNotLeading
-		case p.over(shard):
-			err = p.drop(ctx, shard.ShardKey, token)
-		default:
-			err = p.publish(ctx, shard.ShardKey, token)
-		}
+		err := p.leading(ctx, func(token uint64) error { return do(ctx, shard.ShardKey, token) })
 		if errors.Is(err, ErrNotLeading) {
 			return err
 		}
@@ -113,14 +105,67 @@ func (p *publisher) publishDue(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
+	if err == nil {
+		err = p.foresee(ctx, known)
+	}
 	if errors.Is(err, ErrNotLeading) {
 		err = nil // whoever leads now goes on
 	}
 	return errors.Join(append(faults, err)...)
 }
 
+// task returns what is to be done about a shard now, or nil.
+func (p *publisher) task(shard Shard) func(context.Context, ShardKey, uint64) error {
+	switch {
+	case p.over(shard):
+		return p.drop
+	case shard.Changes == 0 && p.s.live().issuers[shard.Issuer] == nil:
+		return nil // an issuer that was taken away issues nothing into it
+	case p.due(shard):
+		return p.publish
+	default:
+		return nil
+	}
+}
+
+// leading does something with the token of this node's term, asked for anew because a
+// slow key may take longer than a term.
+func (p *publisher) leading(ctx context.Context, do func(token uint64) error) error {
+	token, err := p.s.store.Lead(ctx, TaskPublish)
+	if err == nil && token == 0 {
+		err = ErrNotLeading
+	}
+	if err != nil {
+		return err
+	}
+	return do(token)
+}
+
+// foresee makes the CRLs that certificates will name soon. The first fault ends it: a
+// key that makes one wait is not asked for the others.
+func (p *publisher) foresee(ctx context.Context, known *forecast) error {
+	missing, err := known.missing(ctx, p.s)
+	if err != nil {
+		return err
+	}
+	for _, key := range missing {
+		err := p.leading(ctx, func(token uint64) error { return p.publishFirst(ctx, key, token) })
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil && !errors.Is(err, errPublished) {
+			return err
+		}
+	}
+	if len(missing) >= foreseenAtOnce {
+		p.wake()
+	}
+	return nil
+}
+
 // due reports whether a shard's CRL does not say what it should, or is past half
-// its time, or was made by a clock that was ahead. The one made after its last certificate expired is its last.
+// its time, or was made by a clock that was ahead. The one made after its last
+// certificate expired is its last.
 func (p *publisher) due(shard Shard) bool {
 	if shard.ThisUpdate.After(shard.Shard.Expires()) {
 		return false
@@ -132,15 +177,32 @@ func (p *publisher) due(shard Shard) bool {
 }
 
 // over reports whether a shard has had a CRL after its last certificate expired
-// and that CRL has run out: nobody asks for it any more.
+// and that CRL has run out: nobody asks for it any more. One without certificates
+// is over when its bucket is, by the slowest clock that issues (no number of its CRLs is
+// to be used twice), or when its issuer was taken away and its CRL has run out.
 func (p *publisher) over(shard Shard) bool {
-	end := shard.Shard.Expires()
-	return shard.ThisUpdate.After(end) && p.s.clock.look().Earliest.After(shard.NextUpdate)
+	end, earliest := shard.Shard.Expires(), p.s.clock.look().Earliest
+	switch {
+	case shard.Changes > 0:
+		return shard.ThisUpdate.After(end) && earliest.After(shard.NextUpdate)
+	case p.s.live().issuers[shard.Issuer] == nil:
+		return earliest.After(shard.NextUpdate)
+	default:
+		return earliest.After(end.Add(2 * p.s.clock.limits.Tolerance))
+	}
 }
 
+// drop forgets a shard, unless it was without certificates and has got one.
 func (p *publisher) drop(ctx context.Context, key ShardKey, token uint64) error {
 	return p.s.store.Update(ctx, func(tx Tx) error {
 		if err := tx.Leading(TaskPublish, token); err != nil {
+			return err
+		}
+		shard, err := tx.Shard(key)
+		if errors.Is(err, ErrNotFound) || err == nil && !p.over(shard) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		return tx.DeleteShard(key)

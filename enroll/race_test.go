@@ -85,6 +85,9 @@ func TestRaceOfRetries(t *testing.T) {
 	}
 }
 
+// oneByOne is how many suspicions of a device are recorded one by one in a minute.
+const oneByOne = 20
+
 // One ticket, many keys: the first one wins, the others are clones.
 func TestRaceOfKeys(t *testing.T) {
 	r := newRig(t)
@@ -97,7 +100,7 @@ func TestRaceOfKeys(t *testing.T) {
 	if ends[""] != 1 || ends[enroll.CloneSuspected] != racers-1 {
 		t.Errorf("ends %v", ends)
 	}
-	if issued, clones := r.count(enroll.CertificateIssued), r.count(enroll.CloneWasSuspected); issued != 1 || clones != racers-1 {
+	if issued, clones := r.count(enroll.CertificateIssued), r.count(enroll.CloneWasSuspected); issued != 1 || clones != min(racers-1, oneByOne) {
 		t.Errorf("the log tells of %d certificates and %d clones", issued, clones)
 	}
 }
@@ -126,7 +129,7 @@ func TestRaceOfRenewals(t *testing.T) {
 	if ends[""] != 1 || ends[enroll.CloneSuspected] != racers-1 {
 		t.Errorf("ends %v", ends)
 	}
-	if n := r.count(enroll.RenewalForked); n != racers-1 {
+	if n := r.count(enroll.RenewalForked); n != min(racers-1, oneByOne) {
 		t.Errorf("the log tells of %d forks", n)
 	}
 }

@@ -84,7 +84,8 @@ func (s *Service) install(ctx context.Context, next *live, change *Change) error
 	return err
 }
 
-// recordIssuers records the issuers, and the first time that one issues.
+// recordIssuers records the issuers, and the first time that one issues, and tells next
+// which have issued before.
 func (s *Service) recordIssuers(ctx context.Context, tx Tx, next *live) error {
 	known, err := tx.Issuers()
 	if err != nil {
@@ -93,6 +94,12 @@ func (s *Service) recordIssuers(ctx context.Context, tx Tx, next *live) error {
 	activated := map[string]bool{}
 	for _, record := range known {
 		activated[record.ID] = !record.ActivatedAt.IsZero()
+	}
+	next.upcoming = nil
+	for _, issuer := range next.counting {
+		if issuer == next.issuing || !activated[issuer.ID()] {
+			next.upcoming = append(next.upcoming, issuer)
+		}
 	}
 	for id, issuer := range next.issuers {
 		was, recorded := activated[id]

@@ -112,18 +112,24 @@ func (d *Device) take(given Certificate, request *opened, p *plan, now time.Time
 	}
 }
 
-// putCertificate writes a certificate, and the shard that it names where it is
-// the first of it.
+// putCertificate writes a certificate, and in the shard that it names that it is used
+// where it is the first of it.
 func putCertificate(tx Tx, c Certificate) error {
 	if err := tx.PutCertificate(c); err != nil || c.Shard == "" {
 		return err
 	}
 	key := ShardKey{Issuer: c.Issuer, Shard: c.Shard}
-	_, err := tx.Shard(key)
-	if errors.Is(err, ErrNotFound) {
-		return tx.PutShard(Shard{ShardKey: key, Changes: 1})
+	shard, err := tx.Shard(key)
+	switch {
+	case errors.Is(err, ErrNotFound): // nobody foresaw it
+		shard = Shard{ShardKey: key}
+	case err != nil || shard.Changes > 0:
+		return err
 	}
-	return err
+	if shard.Changes = 1; shard.Number > 0 {
+		shard.Published = 1 // the CRL that was made ahead of time lists nothing, as it should
+	}
+	return tx.PutShard(shard)
 }
 
 // tellIssuance appends the events of an issuance.
@@ -162,12 +168,25 @@ func (s *Service) tellIssuance(ctx context.Context, tx Tx, request *opened, p *p
 }
 
 // writeRefusal writes that a caller who proved who it is was refused, and marks
-// the device where the refusal is a suspicion.
+// the device where the refusal is a suspicion. What is refused over and over is
+// counted, and written with the number of times.
 func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said verdict) error {
 	if !said.proven {
 		return nil
 	}
-	event := s.event(ctx, request.Principal, RequestRefused)
+	actor := request.Principal
+	if said.device != nil {
+		actor = actorOf(actor, said.device.ID)
+	}
+	if said.order != "" {
+		if err := tx.CountRefusal(said.order, said.refusal.Code, 1); err != nil {
+			return err
+		}
+	}
+	if !s.standsAlone(request, actor, said) {
+		return nil
+	}
+	event := s.event(ctx, actor, RequestRefused)
 	if err := s.placeRefusal(ctx, tx, &event, said); err != nil {
 		return err
 	}
@@ -180,19 +199,24 @@ func (s *Service) writeRefusal(ctx context.Context, tx Tx, request *opened, said
 	}
 	if d := said.device; d != nil {
 		event.Device = d.ID
-		event.Actor = s.people.pseudonym(actorOf(request.Principal, d.ID))
 		if said.suspicion != "" {
 			if err := s.putSuspect(tx, *d, said.suspicion); err != nil {
 				return err
 			}
 		}
 	}
-	if said.order != "" {
-		if err := tx.CountRefusal(said.order, said.refusal.Code, 1); err != nil {
-			return err
-		}
-	}
 	return s.append(tx, request.Principal, event)
+}
+
+// standsAlone reports whether a refusal is to be written in an event of its own. It is
+// counted once, however often the transaction runs. A suspicion is not lost among
+// refusals of another kind: each kind of it has a number of its own.
+func (s *Service) standsAlone(request *opened, actor identity.Principal, said verdict) bool {
+	if request.alone == nil {
+		alone := s.refusals.alone(actor, said.refusal.Code, said.suspicion)
+		request.alone = &alone
+	}
+	return *request.alone
 }
 
 // placeRefusal says in an event what an enrolment that was refused was about, and

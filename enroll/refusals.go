@@ -29,7 +29,7 @@ type refusals struct {
 	lost    int // refusals that could not be counted, for want of memory
 }
 
-// refusedOf is one principal's minute.
+// refusedOf is one principal's minute, of one suspicion or of none.
 type refusedOf struct {
 	who   string
 	since time.Time
@@ -55,12 +55,13 @@ func newRefusals(clock func() time.Time) *refusals {
 }
 
 // alone reports whether a refusal is to be recorded in an event of its own, and
-// counts it where not.
-func (f *refusals) alone(p identity.Principal, code Code) bool {
+// counts it where not. Those that give rise to a suspicion are counted apart, by its
+// kind; it is empty for others.
+func (f *refusals) alone(p identity.Principal, code Code, suspicion EventKind) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.clock()
-	window := f.window(p.ID(), now)
+	window := f.window(p.ID()+"\x00"+string(suspicion), now)
 	if window.n++; window.n <= refusedAlone {
 		return true
 	}

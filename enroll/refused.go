@@ -22,7 +22,7 @@ func (s *Service) Refused(ctx context.Context, p identity.Principal, permission 
 	if p.Kind == identity.Anonymous || refusal.recorded || !refusal.Code.decides() || errors.Is(err, ErrNotRecorded) {
 		return err
 	}
-	if !s.refusals.alone(p, refusal.Code) {
+	if !s.refusals.alone(p, refusal.Code, "") {
 		refusal.recorded = true
 		return err
 	}

@@ -26,6 +26,12 @@ func errSlowKey() error {
 	return &Refusal{Code: Unavailable, Message: "the issuing key does not answer in time; try again", RetryAfter: 5 * time.Second}
 }
 
+// errGone is what becomes of a request whose caller went away, or closed its side of
+// the connection, while the key had not had long to sign.
+func errGone() error {
+	return fmt.Errorf("the caller gave the request up before its certificate was signed: %w", context.Canceled)
+}
+
 // errNoKeyNow is what a caller is told when the key does not sign.
 func errNoKeyNow() error {
 	return &Refusal{Code: Unavailable, Message: "the issuing key cannot be used just now; try again", RetryAfter: 5 * time.Second}
@@ -33,12 +39,13 @@ func errNoKeyNow() error {
 
 // do signs what was prepared, once there is a place for it.
 func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepared) (*ca.Signed, error) {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
 	select {
 	case g.places <- struct{}{}:
 	case <-ctx.Done():
-		return nil, errSlowKey()
+		return nil, g.givenUp(ctx, began)
 	}
 	sign := g.apart
 	if issuer.HasKeyInMemory() {
@@ -49,9 +56,18 @@ func (g *signing) do(ctx context.Context, issuer *ca.Issuer, prepared *ca.Prepar
 	case errors.Is(err, ca.ErrNoSignature): // before the contexts', which it may hold
 		return nil, fmt.Errorf("%w: %w", errNoKeyNow(), err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return nil, errSlowKey()
+		return nil, g.givenUp(ctx, began)
 	}
 	return signed, err
+}
+
+// givenUp says why a signature was not waited for any longer: the key is to blame
+// where the caller waited for half of the longest time, and left or not.
+func (g *signing) givenUp(ctx context.Context, began time.Time) error {
+	if errors.Is(ctx.Err(), context.Canceled) && time.Since(began) < g.wait/2 {
+		return errGone()
+	}
+	return errSlowKey()
 }
 
 // here signs with a key that takes processor time and never waits: a goroutine
@@ -102,5 +118,9 @@ func (s *Service) sign(ctx context.Context, p *plan, request *opened) (signed *c
 	if err != nil {
 		return nil, err
 	}
-	return s.signing.do(ctx, p.issuer, prepared)
+	signed, err = s.signing.do(ctx, p.issuer, prepared)
+	if errors.Is(err, context.Canceled) && !errors.Is(err, ca.ErrNoSignature) {
+		s.log.DebugContext(ctx, "nothing was issued", "request", RequestID(ctx), "error", err)
+	}
+	return signed, err
 }

@@ -22,7 +22,8 @@ const (
 // splits chooses CRL shards for new certificates. It counts in memory what is
 // issued; now and then the counts go to the shards' rows, where those of other
 // nodes are found: issuance touches no counter. A count lost in a crash makes a
-// shard a little larger, nothing else.
+// shard a little larger, nothing else. A finer split is chosen once the rows say that
+// all of its CRLs have been published for a while (levels.go); publisher makes them.
 type splits struct {
 	work chan struct{} // holds a token while there is much to write down
 
@@ -35,6 +36,7 @@ type familyKey struct{ issuer, family string }
 // family is the shards of one expiry bucket of an issuer.
 type family struct {
 	total   uint64              // issued in this bucket, as far as is known
+	ready   uint32              // the levels that certificates may name, as a set of bits
 	untold  uint64              // of them, how many are in unsaved
 	unsaved map[ShardKey]uint64 // issued here and not yet written to the shard's row
 }
@@ -53,7 +55,7 @@ func (s *splits) choose(issuer string) ca.ShardChooser {
 		if known == nil || known.total < splitAt {
 			return whole
 		}
-		return ca.ShardFor(serial, lifetime, splitBits(known.total))
+		return ca.ShardFor(serial, lifetime, finest(known.ready, splitBits(known.total)))
 	}
 }
 
@@ -107,18 +109,23 @@ func (s *splits) putBack(counts map[ShardKey]uint64) {
 
 // learn replaces what is known by what the rows say, and forgets buckets that have
 // none any more.
-func (s *splits) learn(rows map[familyKey]uint64) {
+func (s *splits) learn(rows map[familyKey]*levels) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for at, f := range s.families {
-		if f.total = rows[at] + f.untold; f.total == 0 {
-			delete(s.families, at)
+		if rows[at] == nil {
+			if f.total, f.ready = f.untold, 0; f.total == 0 {
+				delete(s.families, at)
+			}
 		}
 	}
-	for at, n := range rows {
-		if s.families[at] == nil {
-			s.families[at] = &family{total: n, unsaved: map[ShardKey]uint64{}}
+	for at, row := range rows {
+		f := s.families[at]
+		if f == nil {
+			f = &family{unsaved: map[ShardKey]uint64{}}
+			s.families[at] = f
 		}
+		f.total, f.ready = row.issued+f.untold, row.ready()
 	}
 }
 

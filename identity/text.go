@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 )
@@ -36,4 +37,14 @@ func Printable(text string) bool {
 		}
 	}
 	return true
+}
+
+// Escaped returns a text as it may stand where people read it: as it is where it is
+// Printable, and otherwise in ASCII, with what is not as Go escapes it.
+func Escaped(text string) string {
+	if Printable(text) {
+		return text
+	}
+	quoted := strconv.QuoteToASCII(text)
+	return quoted[1 : len(quoted)-1]
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/touchmark/touchmark/api/rest/resource"
 	"github.com/touchmark/touchmark/api/rest/strictjson"
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
 )
 
 type humaContext = huma.Context
@@ -153,13 +154,14 @@ func refusalOf(theirs *huma.ErrorModel) error {
 }
 
 // fieldOf turns huma's location, such as "body.serials[1]", into a field. A field
-// of a name that the client made up is not repeated at length.
+// of a name that the client made up is not repeated at length, nor with what moves a
+// terminal's cursor.
 func fieldOf(location string) string {
 	_, field, _ := strings.Cut(location, ".")
 	if len(field) > 64 {
-		return field[:64] + "…"
+		return identity.Escaped(strings.ToValidUTF8(field[:64], "")) + "…"
 	}
-	return field
+	return identity.Escaped(field)
 }
 
 // document returns the handler of the OpenAPI document, which does not change.

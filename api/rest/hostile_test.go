@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/touchmark/touchmark/certs-test/hostile/payload"
 	"github.com/touchmark/touchmark/enroll"
+	"github.com/touchmark/touchmark/identity"
 )
 
 // A body that cannot be read to its end is its sender's fault.
@@ -45,6 +47,46 @@ func TestJSONOfTwoMeanings(t *testing.T) {
 		// A quantity below that of those who are enrolled is well-formed.
 		if answer.Code != http.StatusBadRequest && answer.Code != http.StatusConflict {
 			t.Errorf("%s: %d %s", p.Name, answer.Code, answer.Body)
+		}
+	}
+}
+
+// A name that a client made up is told with nothing in it that moves a terminal's
+// cursor or turns the direction of writing: answers are read in terminals as they come.
+func TestNamesThatClientsMakeUpAreTold(t *testing.T) {
+	r := newRig(t)
+	berlin := r.fleet("/berlin")
+	for _, name := range []string{"\x1b]0;x\x07", "\u009b31m", "\u202egnp", "a\u200bb", "\xff\xfe", strings.Repeat("\u0301", 40)} {
+		member, err := json.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for where, answer := range map[string]reply{
+			"a parameter":          r.call("admin", "GET", "/api/v1/devices?"+url.QueryEscape(name)+"=1", nil),
+			"a member of a policy": r.call("admin", "PUT", "/api/v1/fleets/"+berlin+"/policy", `{"policy": {`+string(member)+`: 1}, "version": 0}`),
+		} {
+			problem := answer.refused(t, 400, enroll.BadRequest)
+			everyText(problem, func(text string) {
+				if !identity.Printable(text) {
+					t.Errorf("%s called %q: told %q", where, name, text)
+				}
+			})
+		}
+	}
+}
+
+// everyText calls f with each text in what was decoded from JSON.
+func everyText(value any, f func(string)) {
+	switch value := value.(type) {
+	case string:
+		f(value)
+	case []any:
+		for _, v := range value {
+			everyText(v, f)
+		}
+	case map[string]any:
+		for _, v := range value {
+			everyText(v, f)
 		}
 	}
 }

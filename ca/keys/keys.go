@@ -51,25 +51,20 @@ type Config struct {
 type Keyring struct {
 	config  Config
 	drivers map[string]driver // by scheme
-	remotes *remotes
-}
 
-// remotes are the keys outside this process that are open, of a Keyring and of those
-// made of it by With.
-type remotes struct {
-	mu  sync.Mutex // guards all
-	all []*Remote
+	mu      sync.Mutex // guards remotes
+	remotes []*Remote
 }
 
 // Close ends the sessions of all keys that are outside this process. They do not
 // sign afterwards.
 func (k *Keyring) Close() {
-	k.remotes.mu.Lock()
-	defer k.remotes.mu.Unlock()
-	for _, r := range k.remotes.all {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.remotes {
 		r.Close()
 	}
-	k.remotes.all = nil
+	k.remotes = nil
 }
 
 // driver makes and opens keys outside this process, of one scheme.
@@ -93,7 +88,7 @@ func NewKeyring(c Config) *Keyring {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Keyring{config: c, drivers: driversFor(c), remotes: &remotes{}}
+	return &Keyring{config: c, drivers: driversFor(c)}
 }
 
 // driversFor makes the drivers that are built in.

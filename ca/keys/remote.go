@@ -67,9 +67,9 @@ func (k *Keyring) remote(scheme, keyURI string) *Remote {
 	r := newRemote(k.config, scheme, func(ctx context.Context) (token, error) {
 		return k.drivers[scheme].open(ctx, keyURI, k.config.Passphrase)
 	})
-	k.remotes.mu.Lock()
-	defer k.remotes.mu.Unlock()
-	k.remotes.all = append(k.remotes.all, r)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.remotes = append(k.remotes, r)
 	return r
 }
 

@@ -91,5 +91,5 @@ func replaceFile(path string, data []byte) error {
 func (k *Keyring) With(pass Passphrase) *Keyring {
 	config := k.config
 	config.Passphrase = pass
-	return &Keyring{config: config, drivers: k.drivers, remotes: k.remotes}
+	return &Keyring{config: config, drivers: k.drivers}
 }

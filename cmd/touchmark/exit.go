@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/cmd/touchmark/lab"
 	"github.com/touchmark/touchmark/cmd/touchmark/server"
 	"github.com/touchmark/touchmark/enroll"
@@ -17,7 +18,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitWrongUse    = 2
-	exitNotAllowed  = 3 // or not signed in
+	exitNotAllowed  = 3 // or not signed in; a passphrase or PIN that is wrong or missing
 	exitNotFound    = 4
 	exitRefused     = 5 // by the state of things
 	exitUnavailable = 6
@@ -41,6 +42,8 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, enroll.ErrStoreUnavailable):
 		return exitUnavailable
+	case errors.Is(err, keys.ErrPassphrase): // which tokens count, so that nobody should try again
+		return exitNotAllowed
 	default:
 		return exitFailed
 	}

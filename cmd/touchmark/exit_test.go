@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/touchmark/touchmark/ca/keys"
 	"github.com/touchmark/touchmark/cmd/touchmark/server"
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/store"
@@ -28,6 +29,7 @@ func TestExitCode(t *testing.T) {
 		"a newer store, met at work":      {fmt.Errorf("%w: %w", server.ErrStoreFailed, enroll.ErrStoreNewer), exitUnavailable},
 		"an unfinished copy":              {enroll.ErrUnfinished, exitRefused},
 		"a store that does not answer":    {enroll.ErrStoreUnavailable, exitUnavailable},
+		"a PIN that was refused":          {fmt.Errorf("pkcs11: %w: the PIN was refused", keys.ErrPassphrase), exitNotAllowed},
 		"a refusal":                       {enroll.Refuse(enroll.NotFound, "no such device"), exitNotFound},
 		"anything else":                   {os.ErrPermission, exitFailed},
 	} {
@@ -106,6 +108,25 @@ func TestServeRefuses(t *testing.T) {
 				t.Errorf("says %s", errs)
 			}
 		})
+	}
+}
+
+// TestAWrongPassphraseIsNotTriedAgain starts a server with a wrong passphrase: as a PIN
+// it would lock the token, were it tried again and again. The unit of the documentation
+// has systemd leave that be.
+func TestAWrongPassphraseIsNotTriedAgain(t *testing.T) {
+	folder := t.TempDir()
+	typed(t, exitDone, "quickstart", folder)
+	if err := os.WriteFile(filepath.Join(folder, "pki", "passphrase"), []byte("another\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	typed(t, exitNotAllowed, "serve", "--config", filepath.Join(folder, "touchmark.yaml"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations", "beginning.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unit := fmt.Sprintf("\nRestart=on-failure\nRestartPreventExitStatus=%d\n", exitNotAllowed); !strings.Contains(string(page), unit) {
+		t.Errorf("the unit in beginning.md does not have %q", unit)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/touchmark/touchmark/identity"
 )
 
 // MaxJSON bounds a policy as it is written down, in bytes.
@@ -144,11 +146,12 @@ const (
 	wantList     = "a list of words in quotes"
 )
 
-// path bounds the name of a member that somebody made up.
+// path bounds the name of a member that somebody made up, and escapes what moves a
+// terminal's cursor.
 func path(name string) string {
 	const most = 64
 	if len(name) > most {
-		return strings.ToValidUTF8(name[:most], "") + "…"
+		return identity.Escaped(strings.ToValidUTF8(name[:most], "")) + "…"
 	}
-	return name
+	return identity.Escaped(name)
 }

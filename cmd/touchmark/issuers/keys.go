@@ -39,14 +39,6 @@ func (k *Keys) Close() {
 // NewKeys returns none.
 func NewKeys() *Keys { return &Keys{byURI: map[string]crypto.Signer{}} }
 
-// Close gives back what the keys hold in tokens, TPMs and KMSs. None of them signs
-// afterwards.
-func (k *Keys) Close() {
-	if k.ring != nil {
-		k.ring.Close()
-	}
-}
-
 // key returns the key of an issuer, opened where it is not open or is another than
 // its certificate's: whoever made an issuer anew made its key where the old one was.
 func (k *Keys) key(ctx context.Context, f Folder, entry Entry) (crypto.Signer, error) {

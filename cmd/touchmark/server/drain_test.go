@@ -53,7 +53,9 @@ func TestNobodyWaitsForABodyThatDoesNotCome(t *testing.T) {
 		"broken off":        "Content-Length: 1000\r\n",
 		"a broken chunk":    "Transfer-Encoding: chunked\r\n",
 	} {
-		t.Run(name, func(t *testing.T) { wantAnswer(t, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+header+"\r\nA") })
+		t.Run(name, func(t *testing.T) {
+			wantAnswer(t, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+header+"\r\nA")
+		})
 	}
 }
 

@@ -24,8 +24,8 @@ const (
 	// Connect is a TLS handshake at the device listener. It comes last, so that what
 	// was begun is finished first, and has a share that no other class can take.
 	Connect
-	// Bulk is what lasts as long as its client reads: bundles of CRLs and backups. It has
-	// a few places of its own.
+	// Bulk is what lasts as long as its client reads, whoever that is: bundles of CRLs. It
+	// has a few places of its own. Backups are of class Read: who takes one is known.
 	Bulk
 	// Health is health and metrics, which are always answered.
 	Health

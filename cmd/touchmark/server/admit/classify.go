@@ -69,14 +69,10 @@ func ofAPI(method, path string) Class {
 	if withdraws(method, thing, lastPart(rest)) {
 		return Withdraw
 	}
-	switch {
-	case thing == "orders" && method == http.MethodPost && lastPart(rest) == "devices":
+	if thing == "orders" && method == http.MethodPost && lastPart(rest) == "devices" {
 		return Enrol
-	case rest == "backup", rest == "store/compact":
-		return Bulk
-	default:
-		return Read
 	}
+	return Read
 }
 
 // withdraws says whether a call takes away trust or power, or gives it back.

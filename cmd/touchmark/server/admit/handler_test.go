@@ -44,7 +44,8 @@ func TestClassOfRequests(t *testing.T) {
 		{admit.API, "POST", "/api/v1/tokens/t1/revoke", admit.Withdraw},
 		{admit.API, "DELETE", "/api/v1/grants/g1", admit.Withdraw},
 		{admit.API, "DELETE", "/api/v1/devices/d1/owner", admit.Read},
-		{admit.API, "GET", "/api/v1/backup", admit.Bulk},
+		{admit.API, "GET", "/api/v1/backup", admit.Read},
+		{admit.API, "POST", "/api/v1/store/compact", admit.Read},
 		{admit.API, "GET", "/readyz", admit.Read},
 		{admit.API, "GET", "/", admit.Read},
 		{admit.Public, "POST", "/ocsp", admit.Status},
@@ -285,6 +286,18 @@ func TestBulkKeepsItsPlace(t *testing.T) {
 	})
 	d.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/crl/i1/bundle.pem", nil))
 	wantEmpty(t, d.limiter)
+}
+
+// Anybody may take a bundle of CRLs, and read it as slowly as the listener has it:
+// nobody who has to save the store waits for that.
+func TestSlowReadersOfBundlesKeepNobodyFromABackup(t *testing.T) {
+	saved := 0
+	d := newDoor(admit.API, func(http.ResponseWriter, *http.Request) { saved++ })
+	defer release(d.limiter, admit.Bulk, fill(d.limiter, admit.Bulk))
+	d.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v1/backup", nil))
+	if saved != 1 {
+		t.Error("the backup was turned away")
+	}
 }
 
 func TestHealthIsAlwaysAnswered(t *testing.T) {
