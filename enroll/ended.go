@@ -102,18 +102,26 @@ func forgetEnd(tx Tx, key string) error {
 	return errors.Join(ifAny(err), tx.DeleteDocument(EndDocument, key))
 }
 
-// Bounds of what is given to one principal or group, or made by one person: of what
-// stands, and with what has ended and is not forgotten yet.
+// Bounds of what is given to one principal or group in one fleet right below the root,
+// or made by one person: of what stands, and with what has ended and is not forgotten
+// yet. Who gives in one such fleet does not use up what may be given in another;
+// maxAnywhere bounds what is read to decide about one, wherever it was given.
 const (
 	maxStanding       = 500
 	maxStandingOrOver = 2_000
+	maxAnywhere       = 4 * maxStandingOrOver
 )
 
 // roomFor refuses one more below a prefix than may stand there. until reads the end of
-// each, zero for none.
-func roomFor[T any](r Reader, kind DocumentKind, of string, now time.Time, until func(T) time.Time, full func(n int, what string) error) error {
-	standing, all := 0, 0
+// each, zero for none; counts says of each whether it is among those that are bounded
+// together.
+func roomFor[T any](r Reader, kind DocumentKind, of string, now time.Time, until func(T) time.Time, counts func(T) (bool, error), full func(n int, what string) error) error {
+	standing, all, anywhere := 0, 0, 0
 	err := eachDocument(r, kind, granteeKey(of)+"/", func(it T) error {
+		anywhere++
+		if counted, err := counts(it); err != nil || !counted {
+			return err
+		}
 		if all++; until(it).IsZero() || now.Before(until(it)) {
 			standing++
 		}
@@ -126,21 +134,32 @@ func roomFor[T any](r Reader, kind DocumentKind, of string, now time.Time, until
 		return full(maxStanding, "")
 	case all >= maxStandingOrOver:
 		return full(maxStandingOrOver, ", with those that have ended")
+	case anywhere >= maxAnywhere:
+		return full(maxAnywhere, ", on all branches, with those that have ended")
 	default:
 		return nil
 	}
 }
 
-// mayHoldMore refuses a grant to somebody for whom there are as many as there may be.
-func (a *access) mayHoldMore(r Reader, grantee string) error {
-	return roomFor(r, GrantOfDocument, grantee, a.now, func(g Grant) time.Time { return g.Until }, func(n int, what string) error {
+// mayHoldMore refuses a grant at a place to somebody for whom there are as many as there
+// may be in the fleet right below the root in which it lies.
+func (a *access) mayHoldMore(r Reader, grantee string, at *place) error {
+	beside := func(g Grant) (bool, error) {
+		other, err := a.moment.place(r, g.Fleet)
+		if errors.Is(err, ErrNotFound) { // it went meanwhile, and its grants with it
+			return false, nil
+		}
+		return err == nil && other.countedAt() == at.countedAt(), err
+	}
+	return roomFor(r, GrantOfDocument, grantee, a.now, func(g Grant) time.Time { return g.Until }, beside, func(n int, what string) error {
 		return Refuse(Conflict, "there are %d grants for them already%s; delete some, or give a role of your own that holds more", n, what)
 	})
 }
 
 // mayMakeMore refuses a token to somebody who has made as many as there may be.
 func (a *access) mayMakeMore(r Reader, maker identity.Principal) error {
-	return roomFor(r, TokenOfDocument, maker.ID(), a.now, func(t Token) time.Time { return t.Until }, func(n int, what string) error {
+	each := func(Token) (bool, error) { return true, nil }
+	return roomFor(r, TokenOfDocument, maker.ID(), a.now, func(t Token) time.Time { return t.Until }, each, func(n int, what string) error {
 		return Refuse(Conflict, "you have made %d tokens already%s; revoke some", n, what)
 	})
 }

@@ -135,6 +135,29 @@ func TestNobodyHoldsGrantsWithoutBound(t *testing.T) {
 	wantCode(t, give(eve, time.Time{}), enroll.Conflict)
 }
 
+// Who gives grants on one branch keeps nobody from being given any on another, with
+// grants that stand or with those that have ended.
+func TestGrantsOfOneBranchKeepNobodyFromOthers(t *testing.T) {
+	r := newRig(t)
+	r.fleet("/berlin")
+	r.fleet("/bern")
+	eve := person("eve").ID()
+	give := func(by identity.Principal, fleet string) error {
+		_, err := r.CreateGrant(t.Context(), by, enroll.NewGrant{For: eve, Role: "operator", Fleet: fleet})
+		return err
+	}
+	grudge := holding("grudge", identity.Admin, "/bern")
+	first := r.grant(eve, "operator", "/bern", r.clock.Now().Add(time.Hour))
+	r.multiply(enroll.GrantOfDocument, eve, string(first.ID), 1_998)
+	wantCode(t, give(grudge, "/bern"), enroll.Conflict)
+	check(t, give(r.admin, "/berlin"))
+	r.clock.advance(time.Hour)
+	check(t, give(grudge, "/bern"))
+	wantCode(t, give(grudge, "/bern"), enroll.Conflict)
+	check(t, give(holding("boss", identity.Admin, "/berlin"), "/berlin"))
+	check(t, give(r.admin, "/"))
+}
+
 func TestNobodyMakesTokensWithoutBound(t *testing.T) {
 	r := newRig(t)
 	first := r.newToken(r.clock.Now().Add(time.Hour))

@@ -100,7 +100,7 @@ func (d *createGrant) weigh(s *Service, r Reader, a *access) (w weight, err erro
 	if err := d.weighLineage(r, a); err != nil {
 		return w, err
 	}
-	return w, a.mayHoldMore(r, d.For)
+	return w, a.mayHoldMore(r, d.For, d.at)
 }
 
 // weighLineage finds the lineage of the device that the grant is for, if it is for one,
