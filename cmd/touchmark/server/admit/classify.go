@@ -44,10 +44,11 @@ func ofStatus(path string) Class {
 }
 
 // ofDevice is for EST (RFC 7030, section 3.2.2), whose label may stand before or after
-// /.well-known/est, and for what stations and devices call of REST.
+// /.well-known/est, and for what stations and devices call of REST: nothing there
+// withdraws, and nobody takes places there that withdrawals have.
 func ofDevice(method, path string) Class {
 	if strings.HasPrefix(path, "/api/") {
-		return ofAPI(method, path)
+		return max(ofAPI(method, path), Read)
 	}
 	switch lastPart(path) {
 	case "simplereenroll":

@@ -35,6 +35,8 @@ func TestClassOfRequests(t *testing.T) {
 		{admit.Device, "GET", "/.well-known/est/cacerts", admit.Read},
 		{admit.Device, "POST", "/api/v1/orders/o1/devices", admit.Enrol},
 		{admit.Device, "POST", "/api/v1/claims", admit.Read},
+		{admit.Device, "POST", "/api/v1/devices/d1/revoke", admit.Read}, // which is not there
+		{admit.Device, "DELETE", "/api/v1/grants/g1", admit.Read},
 		{admit.Device, "POST", "/pkiclient.exe", admit.Enrol},
 		{admit.Device, "GET", "/healthz", admit.Enrol}, // which is not there
 		{admit.API, "GET", "/api/v1/devices/revoke", admit.Read},
