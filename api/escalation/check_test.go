@@ -83,10 +83,8 @@ func (c *combination) checkRefused(s *stage) {
 		c.fail(s, "refused, and changed %q", c.answer.changed)
 	}
 	want := []string{"request.refused"}
-	if !c.form.oneByOne {
-		if s.refused[c.as.id]++; s.refused[c.as.id] > recordedAlone {
-			want = nil
-		}
+	if s.refused[c.as.id]++; s.refused[c.as.id] > recordedAlone {
+		want = nil
 	}
 	if kinds := kindsOf(s, c.answer.records); !slices.Equal(kinds, want) {
 		c.fail(s, "refused for the %d. time, and recorded %q", s.refused[c.as.id], kinds)

@@ -25,8 +25,6 @@ type form struct {
 	// second is what whoever approves must hold; where it is empty, what the operation
 	// takes.
 	second permission
-	// oneByOne says that refusals are recorded so, however many there are.
-	oneByOne bool
 	// who leaves out whom a form makes no sense for; nil for nobody.
 	who func(*actor) bool
 	// items checks a list: what it must name, and how.

@@ -96,7 +96,7 @@ func assignsToThemselves(a *actor, at position) bool {
 func stationOperations() []operation {
 	return []operation{
 		{"POST /api/v1/orders/{id}/devices", "device.enrol", []form{{
-			at: all(), want: vouches, status: 201, waits: true, second: "ticket.draw", oneByOne: true,
+			at: all(), want: vouches, status: 201, waits: true, second: "ticket.draw",
 			ask: func(w *world, _ *actor, at position) request {
 				return request{id: w.ids["order"][at], body: m{"serial": "FRESH", "csr": w.request}}
 			},

@@ -89,8 +89,12 @@ func (s *site) judge(t *testing.T, r row, a answer, took time.Duration) {
 	if found := leaks.FindString(a.raw); found != "" && !(r.on == metrics && a.words == "200") { // which are about the program
 		t.Errorf("%s: tells %q\n%s", r.name, found, a.whole)
 	}
+	told := a.raw
+	if r.knocked != "" {
+		told = strings.ReplaceAll(told, r.knocked, "")
+	}
 	for _, secret := range s.secret {
-		if strings.Contains(a.raw, secret) {
+		if strings.Contains(told, secret) {
 			t.Errorf("%s: tells of another tenant's %q\n%s", r.name, secret, a.whole)
 		}
 	}

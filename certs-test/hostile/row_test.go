@@ -35,6 +35,9 @@ type row struct {
 	// want is the answer in words: the status and the code of the refusal, or what
 	// became of the connection.
 	want string
+	// knocked is who of another tenant was refused in the caller's own branch, as its
+	// records tell them.
+	knocked string
 	// limit is how long the answer may take; usualLimit where it is zero.
 	limit time.Duration
 	// aside says that the row runs beside the others, for it is slow by itself.
