@@ -36,6 +36,10 @@ type narrow struct {
 func fillBolt(ctx context.Context, out io.Writer, mayMount bool) error {
 	return inLab(ctx, "", func(l *lab.Lab) (err error) {
 		began := time.Now()
+		// The disk is to run full, not to be spared.
+		if err := l.Add("disk: {stop: off}\n"); err != nil {
+			return err
+		}
 		place, err := narrowTmpfs(l, mayMount)
 		if errors.Is(err, errMount) {
 			fmt.Fprintf(out, "faults: %v; RLIMIT_FSIZE takes the full file system's place\n", err)

@@ -101,6 +101,20 @@ func (l *Lab) configure(nodes []fleet.Node) error {
 	return nil
 }
 
+// Add adds keys to the configuration of each node, as lines of YAML.
+func (l *Lab) Add(lines string) error {
+	for _, path := range l.configs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, append(text, lines...), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // StoreFile is where the lab has its file of bolt.
 func (l *Lab) StoreFile() string { return filepath.Join(l.Dir, "data", "touchmark.db") }
 

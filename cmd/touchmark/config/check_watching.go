@@ -26,10 +26,17 @@ func (c *checker) clock(f Clock) enroll.ClockLimits {
 	}
 }
 
+// noStop is disk.stop of whoever has other means against a full disk.
+const noStop = "off"
+
 // disk returns below how much room, in octets, there is an alarm, and below how much
-// enrolments are refused.
+// enrolments are refused; 0 for never.
 func (c *checker) disk(f Disk) (low, stop int64) {
-	low, stop = orDefault(c.size("disk.low", f.Low), defaultLowSpace), orDefault(c.size("disk.stop", f.Stop), defaultStopSpace)
+	low = orDefault(c.size("disk.low", f.Low), defaultLowSpace)
+	if f.Stop == noStop {
+		return low, 0
+	}
+	stop = orDefault(c.size("disk.stop", f.Stop), defaultStopSpace)
 	if stop > low {
 		c.faults.add("disk.stop", "%s is more than disk.low, so that enrolments would be refused before there is an alarm; make it less", orDefault(f.Stop, "256MiB"))
 	}

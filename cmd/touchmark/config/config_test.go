@@ -343,3 +343,15 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has other means against a full disk has nothing refused for it.
+func TestDiskThatStopsNothing(t *testing.T) {
+	text := strings.Replace(good, "stop: 512MiB", "stop: off", 1)
+	s, _, err := check(t, folder(t), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.DiskLow != 10<<30 || s.DiskStop != 0 {
+		t.Errorf("an alarm below %d, an end below %d", s.DiskLow, s.DiskStop)
+	}
+}

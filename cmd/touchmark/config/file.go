@@ -83,7 +83,8 @@ type Disk struct {
 	// Low is below how much there is an alarm; 2GiB by default.
 	Low string `yaml:"low"`
 	// Stop is below how much devices are not enrolled any more; below a quarter of it
-	// they do not renew either. Revocation is never refused. 256MiB by default.
+	// they do not renew either. Revocation is never refused. 256MiB by default; off for
+	// never, where a full disk is prevented by other means.
 	Stop string `yaml:"stop"`
 }
 

@@ -59,7 +59,7 @@ type Settings struct {
 	Digest string
 
 	Clock             enroll.ClockLimits
-	DiskLow, DiskStop int64         // octets
+	DiskLow, DiskStop int64         // octets; DiskStop 0 to refuse nothing
 	Wait              time.Duration // of a request for others
 	Memory            int64         // octets; 0 for what the machine has
 }
