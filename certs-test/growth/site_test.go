@@ -17,6 +17,7 @@ import (
 	"github.com/touchmark/touchmark/enroll"
 	"github.com/touchmark/touchmark/enroll/audit"
 	"github.com/touchmark/touchmark/identity"
+	"github.com/touchmark/touchmark/store/postgres"
 )
 
 // Full size is what the figures in docs/benchmarks/growth.md were measured at.
@@ -72,12 +73,25 @@ func newSite(tb testing.TB) *site {
 func (s *site) serve(ctx context.Context, kept enroll.Store, change ...func(*enroll.Config)) (err error) {
 	config := s.config
 	config.Store = kept
+	if database, ok := kept.(*postgres.Store); ok {
+		config.Store = sameTime{database, s.clock}
+	}
 	for _, f := range change {
 		f(&config)
 	}
 	s.Service, err = enroll.New(ctx, config)
 	return err
 }
+
+// sameTime is a database whose clock is the site's: its own would say that the site's is
+// wrong (enroll.Dated).
+type sameTime struct {
+	*postgres.Store
+	clock func() time.Time
+}
+
+// Now implements enroll.Dated.
+func (d sameTime) Now(context.Context) (time.Time, error) { return d.clock(), nil }
 
 func (s *site) clock() time.Time {
 	s.mu.Lock()
