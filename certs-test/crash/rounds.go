@@ -45,7 +45,7 @@ const (
 type rounds struct {
 	seed   uint64
 	out    io.Writer
-	keeper *keeper
+	keeper *lab.Keeper
 	lab    *lab.Lab
 	fleet  *fleet.Fleet
 	server *lab.Server
@@ -69,12 +69,14 @@ func runRounds(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	if *most < 1 {
 		return fmt.Errorf("%w: --rounds is at least 1", errWrongUse)
 	}
-	if r.keeper, err = openKeeper(*store); err != nil {
+	if r.keeper, err = lab.OpenKeeper(*store); errors.Is(err, lab.ErrKeeper) {
+		return fmt.Errorf("%w: %w", errWrongUse, err)
+	} else if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.keeper.close()) }()
-	fmt.Fprintf(stdout, "crash: %d rounds on %s; SEED=%d repeats them\n", *most, r.keeper.name, r.seed)
-	return inLab(ctx, r.keeper.url, func(made *lab.Lab) error {
+	defer func() { err = errors.Join(err, r.keeper.Close()) }()
+	fmt.Fprintf(stdout, "crash: %d rounds on %s; SEED=%d repeats them\n", *most, r.keeper.Name, r.seed)
+	return inLab(ctx, r.keeper.URL, func(made *lab.Lab) error {
 		r.lab = made
 		return r.run(ctx, *most)
 	})
@@ -136,7 +138,7 @@ func (r *rounds) round(ctx context.Context, n int) error {
 	random := rand.New(rand.NewPCG(r.seed, uint64(n)))
 	who := theServer
 	enough := before.Operations() + leastWork + random.IntN(mostWork-leastWork)
-	if r.keeper.database != nil {
+	if r.keeper.Database != nil {
 		who = []victim{theServer, theServer, theDatabase, both}[random.IntN(4)]
 	}
 	working, stop := context.WithCancel(ctx)
@@ -195,7 +197,7 @@ func (r *rounds) kill(who victim) error {
 		r.server.Kill()
 	}
 	if who != theServer {
-		return r.keeper.database.Stop(true)
+		return r.keeper.Database.Stop(true)
 	}
 	return nil
 }
@@ -204,7 +206,7 @@ func (r *rounds) kill(who victim) error {
 // recovers by itself.
 func (r *rounds) revive(ctx context.Context, who victim) (err error) {
 	if who != theServer {
-		if err := r.keeper.database.Resume(); err != nil {
+		if err := r.keeper.Database.Resume(); err != nil {
 			return err
 		}
 	}
@@ -265,6 +267,6 @@ func (r *rounds) summary(most int, took time.Duration) {
   doubts      %d, all settled
   checked     %d devices, and all of them at the end
   faults      0
-`, most, r.keeper.name, took.Seconds(), r.seed, strings.Join(killed, ", "), counts.Operations(), strings.Join(done, ", "),
+`, most, r.keeper.Name, took.Seconds(), r.seed, strings.Join(killed, ", "), counts.Operations(), strings.Join(done, ", "),
 		counts.Refused, counts.Doubts, counts.Checked)
 }

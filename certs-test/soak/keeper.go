@@ -6,57 +6,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/touchmark/touchmark/store/postgres/postgrestest"
+	"github.com/touchmark/touchmark/certs-test/fleet/lab"
 )
 
 // keeper is what keeps the store.
 type keeper struct {
-	name string
-	url  string // empty for a file of bolt in the lab
+	*lab.Keeper
 	file string // of bolt
-	// database is a server of ours; nil for none.
-	database *postgrestest.Server
-}
-
-func openKeeper(store string) (*keeper, error) {
-	switch {
-	case store == "bolt":
-		return &keeper{name: store}, nil
-	case store == "postgres":
-		database, err := postgrestest.Start(postgrestest.Config{})
-		if err != nil {
-			return nil, err
-		}
-		url, err := database.Database()
-		if err != nil {
-			_ = database.Close() // the first error is the one to tell
-			return nil, err
-		}
-		return &keeper{name: store, url: url, database: database}, nil
-	case strings.HasPrefix(store, "postgres://"), strings.HasPrefix(store, "postgresql://"):
-		return &keeper{name: "postgres", url: store}, nil
-	default:
-		return nil, fmt.Errorf("STORE is bolt, postgres, or the postgres:// URL of an empty database, not %q", store)
-	}
-}
-
-func (k *keeper) close() error {
-	if k.database == nil {
-		return nil
-	}
-	return k.database.Close()
 }
 
 // size is what the store takes on disk, in octets. Of a file of bolt it is what was
 // ever written: the file is longer in advance, by up to 16 MiB.
 func (k *keeper) size(ctx context.Context) (float64, error) {
-	if k.url == "" {
+	if k.URL == "" {
 		info, err := os.Stat(k.file)
 		if err != nil {
 			return 0, err
@@ -66,7 +33,7 @@ func (k *keeper) size(ctx context.Context) (float64, error) {
 		}
 		return float64(info.Size()), nil
 	}
-	conn, err := pgx.Connect(ctx, k.url)
+	conn, err := pgx.Connect(ctx, k.URL)
 	if err != nil {
 		return 0, err
 	}

@@ -114,22 +114,22 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		err = os.RemoveAll(folder)
 	}()
-	k, err := openKeeper(o.store)
+	opened, err := lab.OpenKeeper(o.store)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, k.close()) }()
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	program, err := lab.Program(ctx, folder)
 	if err != nil {
 		return err
 	}
-	made, err := lab.New(ctx, lab.Config{Dir: folder, Program: program, Store: k.url})
+	made, err := lab.New(ctx, lab.Config{Dir: folder, Program: program, Store: opened.URL})
 	if err != nil {
 		return err
 	}
 	if err := shortenLives(made.Dir); err != nil {
 		return err
 	}
-	k.file = made.StoreFile()
+	k := &keeper{opened, made.StoreFile()}
 	return newSoak(o, stdout, made, k).run(ctx)
 }

@@ -81,7 +81,7 @@ func (s *soak) judge() *report {
 	defer r.mu.Unlock()
 	from := time.Duration(float64(s.length) * (restartShare + warmUpShare))
 	out := &report{
-		Began: s.began.UTC(), Length: s.length.String(), Store: s.keeper.name, Rate: s.rate, Devices: s.devices,
+		Began: s.began.UTC(), Length: s.length.String(), Store: s.keeper.Name, Rate: s.rate, Devices: s.devices,
 		Judged: from.String(), Issued: s.issued.Load(), Operations: map[kind]int{}, Refused: r.refused, Faults: r.faults,
 		Wrong: r.wrongs, Samples: r.samples, Machine: s.machineWas(from),
 	}

@@ -49,7 +49,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { s.current().Kill() }()
-	fmt.Fprintf(s.out, "soak: %s on %s, %d devices, %d things a second\n", s.length, s.keeper.name, s.devices, s.rate)
+	fmt.Fprintf(s.out, "soak: %s on %s, %d devices, %d things a second\n", s.length, s.keeper.Name, s.devices, s.rate)
 	if err := s.populate(ctx); err != nil {
 		return err
 	}
